@@ -1,0 +1,3 @@
+//! The `ivm` binary.
+
+fn main() {}
