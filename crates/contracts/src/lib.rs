@@ -1,0 +1,25 @@
+//! The execution chain's contracts as Rust sees them: ABI types, code, and what genesis places where.
+//!
+//! Everything comes from `contracts/artifacts`, which `contracts/scripts/artifacts` writes and CI holds to the Solidity.
+//! A generated module such as [`JobManager`] has the calls, events, errors, `BYTECODE` (what creates the contract) and
+//! `DEPLOYED_BYTECODE` (what runs); the structs and enums of jobs are in [`IJobManager`].
+
+#![forbid(unsafe_code)]
+
+pub mod bindings;
+pub mod genesis;
+pub mod job;
+
+pub use bindings::{
+    EchoConsumer, IConsumer, IJobManager, JobManager, ProgramRegistry, SquareRootConsumer, VolatilityOracle,
+};
+pub use genesis::{GenesisAccount, JobParameters, genesis_accounts};
+pub use job::job_id;
+
+use alloy_primitives::{Address, address};
+
+/// Where genesis places `JobManager` (`contracts/src/Predeploys.sol`).
+pub const JOB_MANAGER_ADDRESS: Address = address!("4956000000000000000000000000000000000001");
+
+/// Where genesis places `ProgramRegistry` (`contracts/src/Predeploys.sol`).
+pub const PROGRAM_REGISTRY_ADDRESS: Address = address!("4956000000000000000000000000000000000002");
