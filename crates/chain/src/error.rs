@@ -1,0 +1,129 @@
+//! Errors of the chain. Their messages reach users through JSON-RPC: where geth has a message, it is geth's.
+
+use alloy_eips::BlockId;
+use alloy_primitives::{B256, Bytes};
+use ivm_state::StateError;
+use ivm_state::kv::StoreError;
+
+/// Why the chain cannot answer or change.
+#[derive(Debug, thiserror::Error)]
+pub enum ChainError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// State cannot be read or changed.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A record of the store does not decode.
+    #[error("stored {record} {key} is damaged: {reason}")]
+    Damaged {
+        /// Kind of record.
+        record: &'static str,
+        /// Its key.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is no such block.
+    #[error("header not found: {0}")]
+    UnknownBlock(BlockId),
+    /// There is no such transaction.
+    #[error("transaction not found: {0}")]
+    UnknownTransaction(B256),
+    /// A block is not valid.
+    #[error(transparent)]
+    InvalidBlock(#[from] BlockError),
+    /// A call cannot be run.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// A log query is over its limits.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+}
+
+/// Why a block is not valid.
+#[derive(Debug, thiserror::Error)]
+pub enum BlockError {
+    /// A header field is not what the chain's rules or execution give.
+    #[error("invalid block: {field} is {got}, expected {expected}")]
+    Field {
+        /// Name of the field, as in JSON-RPC.
+        field: &'static str,
+        /// Value in the block.
+        got: String,
+        /// Value that would be right.
+        expected: String,
+    },
+    /// A transaction cannot be executed.
+    #[error("invalid block: transaction {index} ({hash}): {reason}")]
+    Transaction {
+        /// Its position, from 0.
+        index: usize,
+        /// Its hash.
+        hash: B256,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A rule of execution outside any transaction is broken.
+    #[error("invalid block: {reason}")]
+    Execution {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// Why a call or an estimate has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The request contradicts itself or the block.
+    #[error("{reason}")]
+    Request {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The transaction reverts, however much gas it has.
+    #[error("execution reverted")]
+    Reverted {
+        /// What it returned.
+        output: Bytes,
+    },
+    /// The transaction halts, however much gas it has.
+    #[error("{reason}")]
+    Halted {
+        /// Why, in the EVM's words.
+        reason: String,
+    },
+    /// The transaction needs more gas than allowed.
+    #[error("gas required exceeds allowance ({allowance})")]
+    GasAllowance {
+        /// Most gas it could have had.
+        allowance: u64,
+    },
+}
+
+/// Why a query is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// The range ends before it starts.
+    #[error("invalid block range: from {from} to {to}")]
+    EmptyRange {
+        /// First block.
+        from: u64,
+        /// Last block.
+        to: u64,
+    },
+    /// The range spans too many blocks.
+    #[error("block range is {got} blocks, the limit is {limit}")]
+    RangeTooWide {
+        /// Blocks asked for.
+        got: u64,
+        /// Most that are allowed.
+        limit: u64,
+    },
+    /// There are too many logs.
+    #[error("query returns more than {limit} logs; narrow the block range or the filter")]
+    TooManyLogs {
+        /// Most that are given.
+        limit: usize,
+    },
+}

@@ -1,0 +1,39 @@
+//! The execution chain: Ethereum blocks of one proposer, their state, and the transactions that wait for a block.
+//!
+//! [`Chain`] is the whole of it, cheap to clone and shared by every thread:
+//!
+//! * the node calls [`Chain::build_block`], looks at the receipts of the [`BuiltBlock`], and calls [`Chain::commit`];
+//! * a follower calls [`Chain::import`], which executes a block again and refuses it when anything differs;
+//! * JSON-RPC reads by [`BlockId`](alloy_eips::BlockId), runs calls, and follows [`Chain::subscribe`].
+//!
+//! Blocks and headers are Ethereum's at Prague rules, with three rules of this chain:
+//!
+//! * **timestamp ≥ parent's**, in seconds, where Ethereum has `>`: blocks come several times a second;
+//! * **gas limit** is a parameter of the chain, equal in every block; ommers, withdrawals and blobs are empty;
+//! * `extraData`, `mixHash`, `parentBeaconBlockRoot` and `miner` are the proposer's to choose.
+//!
+//! All tags of a `BlockId` but `earliest` mean the head, until settlement tells them apart.
+
+#![forbid(unsafe_code)]
+
+mod block;
+mod chain;
+mod config;
+mod error;
+mod event;
+pub mod pool;
+
+pub use block::{CommittedBlock, MinedTransaction, SealedBlock};
+pub use chain::{
+    BuildRequest, BuiltBlock, CallRequest, Chain, FeeHistory, LogQuery, LogRange, MinedLog,
+    RejectedTransaction,
+};
+pub use config::{
+    ChainConfig, DEFAULT_BASE_FEE_WEI, DEFAULT_BLOCK_GAS_LIMIT, DEFAULT_CHAIN_ID, ExtraWrite,
+    MAX_BLOCK_SIZE_BYTES, MAX_EXTRA_DATA_SIZE_BYTES, QueryLimits, Storage,
+};
+pub use error::{BlockError, CallError, ChainError, QueryError};
+pub use event::{ChainEvent, EVENT_BUFFER};
+pub use pool::{Pool, PoolConfig, PoolError, PooledTransaction};
+
+pub use ivm_evm::ExecutionResult;
