@@ -45,10 +45,16 @@ impl core::fmt::Display for InputError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::OnchainTooLarge { got } => {
-                write!(f, "onchain input is {got} bytes, the limit is {MAX_ONCHAIN_INPUT_SIZE_BYTES}")
+                write!(
+                    f,
+                    "onchain input is {got} bytes, the limit is {MAX_ONCHAIN_INPUT_SIZE_BYTES}"
+                )
             }
             Self::OffchainTooLarge { got } => {
-                write!(f, "offchain input is {got} bytes, the limit is {MAX_OFFCHAIN_INPUT_SIZE_BYTES}")
+                write!(
+                    f,
+                    "offchain input is {got} bytes, the limit is {MAX_OFFCHAIN_INPUT_SIZE_BYTES}"
+                )
             }
         }
     }

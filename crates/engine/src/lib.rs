@@ -1,0 +1,30 @@
+//! Executes programs exactly as the zkVM circuit would.
+//!
+//! Running a job is consensus-critical: an outcome may be posted only when it can be proven, so this crate faults
+//! precisely where the circuit has no proof (see [`fault`] for the list). It is safe code throughout, bounded in
+//! memory (one address space of [`ADDRESS_SPACE_SIZE_BYTES`], mapped lazily) and metered by instruction.
+//!
+//! * [`elf`] turns an ELF file into a [`Program`]; hostile bytes are an error, never a panic.
+//! * [`decode`] turns instruction words into [`decode::Instruction`]s and names the allowed set.
+//! * [`interpreter`] runs a program on an input image up to a cycle limit.
+//!
+//! A *cycle* is one executed instruction, the final terminate included, whatever the instruction costs to prove.
+
+#![forbid(unsafe_code)]
+
+pub mod decode;
+pub mod elf;
+pub mod fault;
+pub mod interpreter;
+pub mod memory;
+
+pub use elf::{ElfError, Program};
+pub use fault::Fault;
+pub use interpreter::{Run, RunEnd, run};
+pub use memory::{ADDRESS_SPACE_SIZE_BYTES, Memory};
+
+/// Bytes a program may reveal as public values; ours reveals one 32-byte hash.
+pub const PUBLIC_VALUES_SIZE_BYTES: usize = 32;
+
+/// Exit code a system instruction (`ecall`, `ebreak`, CSR access) ends a run with. Never provable as an outcome.
+pub const SYSTEM_INSTRUCTION_EXIT_CODE: u8 = 2;

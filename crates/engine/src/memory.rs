@@ -1,0 +1,96 @@
+//! A guest's address space: 512 MiB of bytes, zero at first, mapped lazily by the allocator.
+
+/// Size of a guest's address space: pointers have 29 bits in the circuit.
+pub const ADDRESS_SPACE_SIZE_BYTES: usize = 1 << 29;
+
+/// What was wrong with an access; the interpreter adds the program counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessError {
+    /// Not aligned to its size.
+    Unaligned,
+    /// Reaches past the address space.
+    OutOfBounds,
+}
+
+/// A guest's address space.
+#[derive(Debug)]
+pub struct Memory {
+    bytes: Vec<u8>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        // A zeroed allocation this large comes from fresh, untouched pages: only what a guest touches is resident.
+        Self {
+            bytes: vec![0; ADDRESS_SPACE_SIZE_BYTES],
+        }
+    }
+}
+
+impl Memory {
+    /// Copies bytes in, for building the initial memory.
+    ///
+    /// # Errors
+    /// [`AccessError::OutOfBounds`] when they do not fit.
+    pub fn write_image(&mut self, address: u32, image: &[u8]) -> Result<(), AccessError> {
+        let start = address as usize;
+        let end = start.checked_add(image.len()).ok_or(AccessError::OutOfBounds)?;
+        self.bytes
+            .get_mut(start..end)
+            .ok_or(AccessError::OutOfBounds)?
+            .copy_from_slice(image);
+        Ok(())
+    }
+
+    /// Reads any range, for host use (no alignment needed).
+    pub fn slice(&self, address: u32, size: usize) -> Option<&[u8]> {
+        let start = address as usize;
+        self.bytes.get(start..start.checked_add(size)?)
+    }
+
+    /// Loads `N` bytes at an address aligned to `N`.
+    #[inline(always)]
+    pub(crate) fn load<const N: usize>(&self, address: u32) -> Result<[u8; N], AccessError> {
+        if !(address as usize).is_multiple_of(N) {
+            return Err(AccessError::Unaligned);
+        }
+        match self.bytes.get(address as usize..address as usize + N) {
+            Some(bytes) => bytes.try_into().map_err(|_| AccessError::OutOfBounds),
+            None => Err(AccessError::OutOfBounds),
+        }
+    }
+
+    /// Stores `N` bytes at an address aligned to `N`.
+    #[inline(always)]
+    pub(crate) fn store<const N: usize>(&mut self, address: u32, value: [u8; N]) -> Result<(), AccessError> {
+        if !(address as usize).is_multiple_of(N) {
+            return Err(AccessError::Unaligned);
+        }
+        match self.bytes.get_mut(address as usize..address as usize + N) {
+            Some(bytes) => {
+                bytes.copy_from_slice(&value);
+                Ok(())
+            }
+            None => Err(AccessError::OutOfBounds),
+        }
+    }
+
+    /// A word-aligned block, for the custom instructions.
+    pub(crate) fn block(&self, address: u32, size: usize) -> Result<&[u8], AccessError> {
+        if !address.is_multiple_of(4) {
+            return Err(AccessError::Unaligned);
+        }
+        self.slice(address, size).ok_or(AccessError::OutOfBounds)
+    }
+
+    /// A word-aligned block to write, for the custom instructions.
+    pub(crate) fn block_mut(&mut self, address: u32, size: usize) -> Result<&mut [u8], AccessError> {
+        if !address.is_multiple_of(4) {
+            return Err(AccessError::Unaligned);
+        }
+        let start = address as usize;
+        self.bytes
+            .get_mut(start..start + size)
+            .ok_or(AccessError::OutOfBounds)
+    }
+}
