@@ -23,9 +23,14 @@ struct Inner {
 impl SealedBlock {
     /// Seals a header and the transactions under it.
     pub(crate) fn new(header: Header, transactions: Vec<Recovered<TxEnvelope>>) -> Self {
+        Self::from_parts(header.hash_slow(), header, transactions)
+    }
+
+    /// Joins a header with its known hash and its transactions.
+    pub(crate) fn from_parts(hash: B256, header: Header, transactions: Vec<Recovered<TxEnvelope>>) -> Self {
         Self {
             inner: Arc::new(Inner {
-                hash: header.hash_slow(),
+                hash,
                 header,
                 transactions,
             }),

@@ -1,205 +1,348 @@
-//! The chain's face. (Skeleton: bodies follow.)
-#![allow(missing_docs, clippy::unimplemented)]
+//! The chain's face: opening, reading, committing.
 
 use std::sync::Arc;
 
 use alloy_consensus::transaction::Recovered;
-use alloy_consensus::{Block, Header, ReceiptEnvelope, TxEnvelope};
-use alloy_eips::BlockId;
-use alloy_primitives::{Address, B256, Bytes, Log, TxHash};
-use alloy_rpc_types_eth::state::StateOverride;
-use alloy_rpc_types_eth::{BlockOverrides, Filter, TransactionRequest};
-use ivm_evm::ExecutionResult;
-use ivm_state::StateView;
+use alloy_consensus::{Header, ReceiptEnvelope, TxEnvelope};
+use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_primitives::{Address, B256, TxHash};
+use ivm_evm::ChainDatabase;
+use ivm_state::kv::KeyValue;
+use ivm_state::{StateDb, StateView};
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::broadcast;
 
 use crate::block::{CommittedBlock, MinedTransaction, SealedBlock};
+use crate::build::BuiltBlock;
 use crate::config::{ChainConfig, ExtraWrite, Storage};
 use crate::error::ChainError;
-use crate::event::ChainEvent;
-use crate::pool::{Pool, PoolError};
+use crate::event::{ChainEvent, EVENT_BUFFER};
+use crate::header;
+use crate::pool::{Pool, PoolError, PooledTransaction, Rules, SenderState, decode};
+use crate::store::{self, BlockStore};
 
-/// What a block is built from.
-#[derive(Clone, Debug, Default)]
-pub struct BuildRequest {
-    /// Transactions that come first, in this order, before any of the pool: results, program registrations.
-    pub leading_transactions: Vec<TxEnvelope>,
-    /// Seconds; raised to the parent's when it is lower.
-    pub timestamp: u64,
-    /// Who gets the tips.
-    pub beneficiary: Address,
-    pub prev_randao: B256,
-    pub parent_beacon_block_root: B256,
-    pub extra_data: Bytes,
-}
-
-/// A transaction left out of a block.
+/// The execution chain. Clones share one chain; any thread may use it.
 #[derive(Clone, Debug)]
-pub struct RejectedTransaction {
-    pub hash: TxHash,
-    pub reason: String,
+pub struct Chain {
+    pub(crate) inner: Arc<Inner>,
 }
 
-/// A block built and executed, not committed.
 #[derive(Debug)]
-pub struct BuiltBlock {
-    pub(crate) committed: CommittedBlock,
-    pub(crate) rejected_leading: Vec<RejectedTransaction>,
+pub(crate) struct Inner {
+    pub(crate) config: ChainConfig,
+    genesis_hash: B256,
+    pub(crate) blocks: BlockStore,
+    pub(crate) state: StateDb,
+    head: RwLock<CommittedBlock>,
+    pool: Pool,
+    events: broadcast::Sender<ChainEvent>,
+    /// Held by whoever moves the head.
+    pub(crate) head_lock: Mutex<()>,
 }
-
-impl BuiltBlock {
-    pub fn block(&self) -> &SealedBlock {
-        &self.committed.block
-    }
-    pub fn receipts(&self) -> &[ReceiptEnvelope] {
-        &self.committed.receipts
-    }
-    pub fn rejected_leading(&self) -> &[RejectedTransaction] {
-        &self.rejected_leading
-    }
-}
-
-/// A call to run on the state after a block.
-#[derive(Clone, Debug, Default)]
-pub struct CallRequest {
-    pub transaction: TransactionRequest,
-    pub block: BlockId,
-    pub state_overrides: Option<StateOverride>,
-    pub block_overrides: Option<BlockOverrides>,
-}
-
-/// Blocks a log query spans.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogRange {
-    Block(B256),
-    Numbers { from: u64, to: u64 },
-}
-
-/// A log query: a range, and the addresses and topics of `filter` (whose own range is not looked at).
-#[derive(Clone, Debug)]
-pub struct LogQuery {
-    pub range: LogRange,
-    pub filter: Filter,
-}
-
-/// A log and where it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MinedLog {
-    pub log: Log,
-    pub block_hash: B256,
-    pub block_number: u64,
-    pub block_timestamp: u64,
-    pub transaction_hash: TxHash,
-    pub transaction_index: u64,
-    /// Index in the block, from 0.
-    pub log_index: u64,
-}
-
-/// What `eth_feeHistory` is made from.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct FeeHistory {
-    pub oldest_block: u64,
-    /// One per block, and the next block's.
-    pub base_fee_per_gas: Vec<u128>,
-    /// Per block: gas used and gas limit.
-    pub gas_used_and_limit: Vec<(u64, u64)>,
-    /// Per block: one tip per percentile asked for; empty when none was.
-    pub rewards: Vec<Vec<u128>>,
-}
-
-/// The execution chain. Clones share one chain.
-#[derive(Clone, Debug)]
-pub struct Chain {}
 
 impl Chain {
-    pub fn open(_config: ChainConfig, _storage: Storage) -> Result<Self, ChainError> {
-        unimplemented!()
+    /// Opens the chain's data, or starts the chain from its genesis when there is none.
+    ///
+    /// # Errors
+    /// When another process has the data open, when it is another chain's or another version's, or when it is damaged.
+    pub fn open(config: ChainConfig, storage: Storage) -> Result<Self, ChainError> {
+        let genesis = SealedBlock::new(config.genesis_header(), Vec::new());
+        let genesis_hash = genesis.hash();
+        let store = store::open(&storage, genesis_hash)?;
+        let state = StateDb::open(store.clone())?;
+        let blocks = BlockStore::new(store);
+        let head = match blocks.head()? {
+            Some(hash) => blocks
+                .committed(hash)?
+                .ok_or_else(|| store::missing("head block", hash))?,
+            None => {
+                let head = CommittedBlock {
+                    block: genesis,
+                    receipts: Arc::default(),
+                };
+                let update = state.prepare(&config.genesis_changes())?;
+                state.commit(update, store::head_writes(&head, Vec::new()))?;
+                head
+            }
+        };
+        if state.head_root() != head.block.header().state_root {
+            return Err(ChainError::Damaged {
+                record: "state",
+                key: state.head_root().to_string(),
+                reason: format!(
+                    "head block {} has state root {}",
+                    head.block.number(),
+                    head.block.header().state_root
+                ),
+            });
+        }
+        let pool = Pool::new(config.pool);
+        let (events, _) = broadcast::channel(EVENT_BUFFER);
+        let head = RwLock::new(head);
+        let head_lock = Mutex::new(());
+        let inner = Inner {
+            config,
+            genesis_hash,
+            blocks,
+            state,
+            head,
+            pool,
+            events,
+            head_lock,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
+
+    /// What the chain was opened with.
     pub fn config(&self) -> &ChainConfig {
-        unimplemented!()
+        &self.inner.config
     }
+
+    /// Hash of the genesis block: the chain's identity.
     pub fn genesis_hash(&self) -> B256 {
-        unimplemented!()
+        self.inner.genesis_hash
     }
+
+    /// The newest block and its receipts.
     pub fn head(&self) -> CommittedBlock {
-        unimplemented!()
+        self.inner.head.read().clone()
     }
-    /// `None`: no such block. A hash that is given may be of any committed block.
-    pub fn block_hash(&self, _id: BlockId) -> Result<Option<B256>, ChainError> {
-        unimplemented!()
+
+    /// Hash of a block; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn block_hash(&self, id: BlockId) -> Result<Option<B256>, ChainError> {
+        let number = match id {
+            BlockId::Hash(hash) => {
+                let known = self.inner.blocks.header(hash.block_hash)?.is_some();
+                return Ok(known.then_some(hash.block_hash));
+            }
+            BlockId::Number(BlockNumberOrTag::Number(number)) => number,
+            BlockId::Number(BlockNumberOrTag::Earliest) => 0,
+            BlockId::Number(
+                BlockNumberOrTag::Latest
+                | BlockNumberOrTag::Pending
+                | BlockNumberOrTag::Safe
+                | BlockNumberOrTag::Finalized,
+            ) => return Ok(Some(self.head().block.hash())),
+        };
+        let head = self.head();
+        if number >= head.block.number() {
+            return Ok((number == head.block.number()).then(|| head.block.hash()));
+        }
+        self.inner.blocks.canonical_hash(number)
     }
-    pub fn header(&self, _id: BlockId) -> Result<Option<Header>, ChainError> {
-        unimplemented!()
+
+    /// A header; `None` when there is no such block.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn header(&self, id: BlockId) -> Result<Option<Header>, ChainError> {
+        let head = self.head();
+        match self.block_hash(id)? {
+            Some(hash) if hash == head.block.hash() => Ok(Some(head.block.header().clone())),
+            Some(hash) => self.inner.blocks.header(hash),
+            None => Ok(None),
+        }
     }
-    pub fn block(&self, _id: BlockId) -> Result<Option<SealedBlock>, ChainError> {
-        unimplemented!()
+
+    /// A block; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn block(&self, id: BlockId) -> Result<Option<SealedBlock>, ChainError> {
+        let head = self.head();
+        match self.block_hash(id)? {
+            Some(hash) if hash == head.block.hash() => Ok(Some(head.block)),
+            Some(hash) => self.inner.blocks.block(hash),
+            None => Ok(None),
+        }
     }
-    pub fn block_by_number(&self, _number: u64) -> Result<Option<SealedBlock>, ChainError> {
-        unimplemented!()
+
+    /// The chain's block with a number.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn block_by_number(&self, number: u64) -> Result<Option<SealedBlock>, ChainError> {
+        self.block(BlockId::number(number))
     }
-    pub fn block_by_hash(&self, _hash: B256) -> Result<Option<SealedBlock>, ChainError> {
-        unimplemented!()
+
+    /// A block by its hash.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn block_by_hash(&self, hash: B256) -> Result<Option<SealedBlock>, ChainError> {
+        self.block(BlockId::hash(hash))
     }
-    pub fn receipts(&self, _block_hash: B256) -> Result<Option<Arc<Vec<ReceiptEnvelope>>>, ChainError> {
-        unimplemented!()
+
+    /// The receipts of a block, one per transaction; `None` when there is no such block.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn receipts(&self, block_hash: B256) -> Result<Option<Arc<Vec<ReceiptEnvelope>>>, ChainError> {
+        let head = self.head();
+        if head.block.hash() == block_hash {
+            return Ok(Some(head.receipts));
+        }
+        Ok(self.inner.blocks.receipts(block_hash)?.map(Arc::new))
     }
-    /// A mined transaction; pending ones are in [`Chain::pool`].
-    pub fn transaction(&self, _hash: TxHash) -> Result<Option<MinedTransaction>, ChainError> {
-        unimplemented!()
+
+    /// A mined transaction; those that are not mined are in [`Chain::pool`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn transaction(&self, hash: TxHash) -> Result<Option<MinedTransaction>, ChainError> {
+        let mined = self.inner.blocks.transaction(hash)?;
+        // A block that is being committed is not there yet.
+        Ok(mined.filter(|mined| mined.block_number <= self.head().block.number()))
     }
-    pub fn state_at(&self, _id: BlockId) -> Result<StateView, ChainError> {
-        unimplemented!()
+
+    /// The state after a block.
+    ///
+    /// # Errors
+    /// [`ChainError::UnknownBlock`], or the store's error.
+    pub fn state_at(&self, id: BlockId) -> Result<StateView, ChainError> {
+        let header = self.header(id)?.ok_or(ChainError::UnknownBlock(id))?;
+        Ok(self.inner.state.view(header.state_root))
     }
-    pub fn call(&self, _request: CallRequest) -> Result<ExecutionResult, ChainError> {
-        unimplemented!()
-    }
-    pub fn estimate_gas(&self, _request: CallRequest) -> Result<u64, ChainError> {
-        unimplemented!()
-    }
-    pub fn logs(&self, _query: &LogQuery) -> Result<Vec<MinedLog>, ChainError> {
-        unimplemented!()
-    }
-    /// `percentiles` are whole percents, 0 to 100, rising.
-    pub fn fee_history(
-        &self,
-        _blocks: u64,
-        _newest: BlockId,
-        _percentiles: &[u8],
-    ) -> Result<FeeHistory, ChainError> {
-        unimplemented!()
-    }
+
     /// Base fee of the block after the head.
     pub fn next_base_fee(&self) -> u64 {
-        unimplemented!()
+        header::next_base_fee(self.head().block.header())
     }
+
+    /// The transaction pool.
     pub fn pool(&self) -> Pool {
-        unimplemented!()
+        self.inner.pool.clone()
     }
+
     /// Takes an encoded (EIP-2718) transaction into the pool.
-    pub fn submit_transaction(&self, _raw: &[u8]) -> Result<TxHash, PoolError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub fn submit_transaction(&self, raw: &[u8]) -> Result<TxHash, PoolError> {
+        self.submit_recovered(decode(raw, &self.rules())?)
     }
-    pub fn submit_recovered(&self, _transaction: Recovered<TxEnvelope>) -> Result<TxHash, PoolError> {
-        unimplemented!()
+
+    /// Takes a transaction, whose sender is known, into the pool.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub fn submit_recovered(&self, transaction: Recovered<TxEnvelope>) -> Result<TxHash, PoolError> {
+        let pooled = PooledTransaction::new(transaction);
+        let (hash, sender) = (pooled.hash(), pooled.sender());
+        let mut pool = self.inner.pool.lock();
+        // The state is read under the pool's lock: a block committed after this updates its senders in the pool later.
+        let state = self.sender_state(sender).map_err(|error| PoolError::State {
+            reason: error.to_string(),
+        })?;
+        let promoted = pool.insert(pooled, &self.rules(), state)?;
+        drop(pool);
+        self.announce(promoted);
+        Ok(hash)
     }
-    pub fn build_block(&self, _request: BuildRequest) -> Result<BuiltBlock, ChainError> {
-        unimplemented!()
-    }
-    pub fn commit(&self, _built: BuiltBlock, _extra: Vec<ExtraWrite>) -> Result<CommittedBlock, ChainError> {
-        unimplemented!()
-    }
-    pub fn import(&self, _block: Block<TxEnvelope>) -> Result<CommittedBlock, ChainError> {
-        unimplemented!()
-    }
-    /// A value of the node's own table.
-    pub fn extra(&self, _key: &[u8]) -> Result<Option<Vec<u8>>, ChainError> {
-        unimplemented!()
-    }
-    /// Entries of the node's own table whose keys start with `prefix`, in key order, at most `limit`.
-    pub fn extra_scan(&self, _prefix: &[u8], _limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ChainError> {
-        unimplemented!()
-    }
+
+    /// Receives every event from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<ChainEvent> {
-        unimplemented!()
+        self.inner.events.subscribe()
+    }
+
+    /// A value of the node's own table.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn extra(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ChainError> {
+        self.inner.blocks.extra(key)
+    }
+
+    /// Entries of the node's own table whose keys start with `prefix`, in key order, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn extra_scan(&self, prefix: &[u8], limit: usize) -> Result<Vec<KeyValue>, ChainError> {
+        self.inner.blocks.extra_scan(prefix, limit)
+    }
+
+    /// Makes a built block the head. The block, its state, receipts and indices, and `extra` are written in one atomic,
+    /// durable batch.
+    ///
+    /// # Errors
+    /// [`ChainError::NotOnHead`] when the head moved since the block was built, or the store's error.
+    pub fn commit(&self, built: BuiltBlock, extra: Vec<ExtraWrite>) -> Result<CommittedBlock, ChainError> {
+        let guard = self.inner.head_lock.lock();
+        let expected = self.head().block.hash();
+        let got = built.block().header().parent_hash;
+        if got != expected {
+            return Err(ChainError::NotOnHead { got, expected });
+        }
+        let BuiltBlock {
+            committed,
+            update,
+            touched,
+            ..
+        } = built;
+        self.inner
+            .state
+            .commit(update, store::head_writes(&committed, extra))?;
+        *self.inner.head.write() = committed.clone();
+        self.update_pool(&touched)?;
+        // Sent under the lock, so that subscribers see blocks in order. No receiver is no error.
+        let _ = self.inner.events.send(ChainEvent::NewHead(committed.clone()));
+        drop(guard);
+        Ok(committed)
+    }
+
+    /// A state with the hashes of the blocks before it: what the EVM reads.
+    pub(crate) fn database(&self, state: StateView) -> ChainDatabase {
+        ChainDatabase::new(state, Arc::new(self.inner.blocks.clone()))
+    }
+
+    fn update_pool(&self, touched: &[Address]) -> Result<(), ChainError> {
+        let mut pool = self.inner.pool.lock();
+        let mut promoted = Vec::new();
+        for address in touched {
+            if pool.has_sender(*address) {
+                promoted.extend(pool.update_sender(*address, self.sender_state(*address)?));
+            }
+        }
+        drop(pool);
+        self.announce(promoted);
+        Ok(())
+    }
+
+    fn sender_state(&self, address: Address) -> Result<SenderState, ChainError> {
+        let view = self.inner.state.view(self.inner.state.head_root());
+        let Some(account) = view.account(address)? else {
+            return Ok(SenderState::default());
+        };
+        let code = view.code_by_hash(account.code_hash)?;
+        let has_code = !code.is_empty() && !code.starts_with(&DELEGATION_PREFIX);
+        Ok(SenderState {
+            nonce: account.nonce,
+            balance: account.balance,
+            has_code,
+        })
+    }
+
+    fn announce(&self, pending: Vec<TxHash>) {
+        for hash in pending {
+            // No receiver is no error.
+            let _ = self.inner.events.send(ChainEvent::PendingTransaction(hash));
+        }
+    }
+
+    fn rules(&self) -> Rules {
+        let config = &self.inner.config;
+        Rules {
+            chain_id: config.chain_id,
+            block_gas_limit: config.block_gas_limit,
+            pool: config.pool,
+        }
     }
 }
+
+/// First bytes of the code of an account that delegates to a contract (EIP-7702).
+const DELEGATION_PREFIX: [u8; 3] = [0xef, 0x01, 0x00];

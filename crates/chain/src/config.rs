@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alloy_genesis::GenesisAccount;
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, Bytes};
 
 use crate::pool::PoolConfig;
 
@@ -97,6 +97,3 @@ pub struct ExtraWrite {
     /// The new value; `None` removes the key.
     pub value: Option<Vec<u8>>,
 }
-
-/// The hash that links nothing: parent of genesis.
-pub(crate) const NO_PARENT: B256 = B256::ZERO;

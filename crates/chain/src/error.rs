@@ -1,7 +1,8 @@
 //! Errors of the chain. Their messages reach users through JSON-RPC: where geth has a message, it is geth's.
 
 use alloy_eips::BlockId;
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::B256;
+use ivm_evm::{CallError, ExecutionError};
 use ivm_state::StateError;
 use ivm_state::kv::StoreError;
 
@@ -33,12 +34,35 @@ pub enum ChainError {
     /// A block is not valid.
     #[error(transparent)]
     InvalidBlock(#[from] BlockError),
-    /// A call cannot be run.
+    /// A call has no result.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// Execution failed through no fault of the block's.
+    #[error("execution failed: {0}")]
+    Execution(String),
+    /// A built block does not follow the head any more.
+    #[error("block builds on {got}, the head is {expected}")]
+    NotOnHead {
+        /// Its parent.
+        got: B256,
+        /// The head.
+        expected: B256,
+    },
     /// A log query is over its limits.
     #[error(transparent)]
     Query(#[from] QueryError),
+}
+
+impl From<ExecutionError> for ChainError {
+    fn from(error: ExecutionError) -> Self {
+        match error {
+            ExecutionError::Rule(rule) => BlockError::Execution {
+                reason: rule.to_string(),
+            }
+            .into(),
+            ExecutionError::Internal(reason) => Self::Execution(reason),
+        }
+    }
 }
 
 /// Why a block is not valid.
@@ -69,35 +93,6 @@ pub enum BlockError {
     Execution {
         /// What is wrong.
         reason: String,
-    },
-}
-
-/// Why a call or an estimate has no result.
-#[derive(Debug, thiserror::Error)]
-pub enum CallError {
-    /// The request contradicts itself or the block.
-    #[error("{reason}")]
-    Request {
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The transaction reverts, however much gas it has.
-    #[error("execution reverted")]
-    Reverted {
-        /// What it returned.
-        output: Bytes,
-    },
-    /// The transaction halts, however much gas it has.
-    #[error("{reason}")]
-    Halted {
-        /// Why, in the EVM's words.
-        reason: String,
-    },
-    /// The transaction needs more gas than allowed.
-    #[error("gas required exceeds allowance ({allowance})")]
-    GasAllowance {
-        /// Most gas it could have had.
-        allowance: u64,
     },
 }
 

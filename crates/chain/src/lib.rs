@@ -12,28 +12,38 @@
 //! * **gas limit** is a parameter of the chain, equal in every block; ommers, withdrawals and blobs are empty;
 //! * `extraData`, `mixHash`, `parentBeaconBlockRoot` and `miner` are the proposer's to choose.
 //!
+//! Tracing: [`Chain::replay`] and [`Chain::call_context`] take any revm inspector.
+//!
 //! All tags of a `BlockId` but `earliest` mean the head, until settlement tells them apart.
 
 #![forbid(unsafe_code)]
 
 mod block;
+mod build;
+mod call;
 mod chain;
 mod config;
 mod error;
 mod event;
+mod genesis;
+mod header;
+mod import;
 pub mod pool;
+mod query;
+mod store;
 
 pub use block::{CommittedBlock, MinedTransaction, SealedBlock};
-pub use chain::{
-    BuildRequest, BuiltBlock, CallRequest, Chain, FeeHistory, LogQuery, LogRange, MinedLog,
-    RejectedTransaction,
-};
+pub use build::{BuildRequest, BuiltBlock, RejectedTransaction};
+pub use call::CallRequest;
+pub use chain::Chain;
 pub use config::{
     ChainConfig, DEFAULT_BASE_FEE_WEI, DEFAULT_BLOCK_GAS_LIMIT, DEFAULT_CHAIN_ID, ExtraWrite,
     MAX_BLOCK_SIZE_BYTES, MAX_EXTRA_DATA_SIZE_BYTES, QueryLimits, Storage,
 };
-pub use error::{BlockError, CallError, ChainError, QueryError};
+pub use error::{BlockError, ChainError, QueryError};
 pub use event::{ChainEvent, EVENT_BUFFER};
-pub use pool::{Pool, PoolConfig, PoolError, PooledTransaction};
+pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PooledTransaction};
+pub use query::{FeeHistory, LogQuery, LogRange, MinedLog};
 
-pub use ivm_evm::ExecutionResult;
+pub use ivm_evm::{CallContext, CallError, ExecutionResult, Overrides};
+pub use ivm_state::{AccountProof, StateView, StorageProof};

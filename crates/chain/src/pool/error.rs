@@ -122,7 +122,7 @@ pub enum PoolError {
     /// The balance does not cover the transaction beside the sender's others in the pool.
     #[error(
         "insufficient funds for gas * price + value: balance {balance}, queued cost {queued}, tx cost {cost}, \
-         overshot {overshot}"
+         overshot {}", .queued.saturating_add(*.cost).saturating_sub(*.balance)
     )]
     Overdrawn {
         /// The sender's balance.
@@ -131,8 +131,6 @@ pub enum PoolError {
         queued: U256,
         /// Cost of this one.
         cost: U256,
-        /// By how much the balance is exceeded.
-        overshot: U256,
     },
     /// The pool holds this transaction.
     #[error("already known")]

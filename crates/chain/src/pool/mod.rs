@@ -1,14 +1,30 @@
-//! The transaction pool.
+//! The transaction pool: transactions that wait for a block.
+//!
+//! Each sender has a queue by nonce. The run of nonces that starts at the sender's next one is **pending**: it can be mined
+//! now, in order. What comes after a gap is **queued**. A nonce holds one transaction; another takes its place when it
+//! raises both fees by 10 %. Memory is bounded: by count and bytes in all, by count per sender, by bytes per transaction.
+//! When the pool is full, the transaction with the lowest tip leaves for one that pays more.
+//!
+//! Validity is checked against the state at the head, on arrival ([`PoolError`]) and again after each block for every
+//! account the block touched.
 
+mod best;
 mod error;
+mod queue;
+mod validate;
 
 use std::sync::Arc;
 
-use alloy_consensus::TxEnvelope;
 use alloy_consensus::transaction::Recovered;
-use alloy_primitives::{Address, TxHash};
+use alloy_consensus::{Transaction, TxEnvelope};
+use alloy_eips::Encodable2718;
+use alloy_primitives::{Address, TxHash, U256};
+use parking_lot::Mutex;
 
+pub(crate) use best::BestTransactions;
 pub use error::PoolError;
+pub(crate) use queue::{PoolState, SenderState};
+pub(crate) use validate::{Rules, decode};
 
 /// Limits of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +59,64 @@ impl Default for PoolConfig {
 /// A transaction in the pool.
 #[derive(Clone, Debug)]
 pub struct PooledTransaction {
-    pub(crate) transaction: Recovered<TxEnvelope>,
+    transaction: Recovered<TxEnvelope>,
+    size_bytes: usize,
+    cost: U256,
 }
 
 impl PooledTransaction {
+    pub(crate) fn new(transaction: Recovered<TxEnvelope>) -> Self {
+        let gas_cost =
+            U256::from(transaction.max_fee_per_gas()).saturating_mul(U256::from(transaction.gas_limit()));
+        let cost = gas_cost.saturating_add(transaction.value());
+        let size_bytes = transaction.inner().encode_2718_len();
+        Self {
+            transaction,
+            size_bytes,
+            cost,
+        }
+    }
+
     /// The transaction with its sender.
     pub const fn transaction(&self) -> &Recovered<TxEnvelope> {
         &self.transaction
+    }
+
+    /// Hash of the transaction.
+    pub fn hash(&self) -> TxHash {
+        *self.transaction.inner().tx_hash()
+    }
+
+    /// Who signed it.
+    pub const fn sender(&self) -> Address {
+        self.transaction.signer()
+    }
+
+    /// Its nonce.
+    pub fn nonce(&self) -> u64 {
+        self.transaction.nonce()
+    }
+
+    /// Length of its encoding (EIP-2718).
+    pub const fn size_bytes(&self) -> usize {
+        self.size_bytes
+    }
+
+    /// The most it can cost its sender: value and all gas at the fee cap.
+    pub const fn cost(&self) -> U256 {
+        self.cost
+    }
+
+    /// Fee cap per gas: the gas price of a legacy transaction.
+    pub fn fee_cap(&self) -> u128 {
+        self.transaction.max_fee_per_gas()
+    }
+
+    /// Tip cap per gas: the gas price of a legacy transaction.
+    pub fn tip_cap(&self) -> u128 {
+        self.transaction
+            .max_priority_fee_per_gas()
+            .unwrap_or_else(|| self.fee_cap())
     }
 }
 
@@ -62,25 +129,45 @@ pub struct PoolContent {
     pub queued: Vec<Arc<PooledTransaction>>,
 }
 
-/// A view of the transaction pool.
+/// The transaction pool of a chain, to look into. Clones share one pool.
 #[derive(Clone, Debug)]
-pub struct Pool {}
+pub struct Pool {
+    state: Arc<Mutex<PoolState>>,
+}
 
 impl Pool {
-    /// A transaction by its hash.
-    pub fn get(&self, _hash: TxHash) -> Option<Arc<PooledTransaction>> {
-        unimplemented!()
+    pub(crate) fn new(config: PoolConfig) -> Self {
+        Self {
+            state: Arc::new(Mutex::new(PoolState::new(config))),
+        }
     }
+
+    pub(crate) fn lock(&self) -> parking_lot::MutexGuard<'_, PoolState> {
+        self.state.lock()
+    }
+
+    /// A transaction by its hash.
+    pub fn get(&self, hash: TxHash) -> Option<Arc<PooledTransaction>> {
+        self.lock().get(hash)
+    }
+
     /// Everything in the pool.
     pub fn content(&self) -> PoolContent {
-        unimplemented!()
+        self.lock().content()
     }
+
+    /// What the pool holds of one sender.
+    pub fn content_of(&self, sender: Address) -> PoolContent {
+        self.lock().content_of(sender)
+    }
+
     /// Numbers of pending and queued transactions.
     pub fn status(&self) -> (usize, usize) {
-        unimplemented!()
+        self.lock().status()
     }
+
     /// The nonce a sender's next transaction takes, after those pending in the pool; `None` when none is pending.
-    pub fn next_nonce(&self, _sender: Address) -> Option<u64> {
-        unimplemented!()
+    pub fn next_nonce(&self, sender: Address) -> Option<u64> {
+        self.lock().next_nonce(sender)
     }
 }

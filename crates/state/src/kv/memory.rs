@@ -7,10 +7,13 @@ use parking_lot::RwLock;
 
 use super::{KeyValue, KeyValueStore, STAMP, StoreError, Table, WriteBatch, check_stamp};
 
+/// Entries of one table.
+type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
+
 /// A store in memory.
 #[derive(Debug)]
 pub struct MemoryStore {
-    tables: RwLock<BTreeMap<Table, BTreeMap<Vec<u8>, Vec<u8>>>>,
+    tables: RwLock<BTreeMap<Table, Entries>>,
 }
 
 impl MemoryStore {

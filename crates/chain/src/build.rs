@@ -1,0 +1,294 @@
+//! Building a block.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use alloy_consensus::transaction::Recovered;
+use alloy_consensus::{Header, ReceiptEnvelope, Transaction, TxEnvelope};
+use alloy_eips::Encodable2718;
+use alloy_primitives::{Address, B256, Bytes, TxHash};
+use ivm_evm::{BlockExecution, InvalidTransaction, TransactionError};
+use ivm_state::StateUpdate;
+
+use crate::block::{CommittedBlock, SealedBlock, recover};
+use crate::chain::Chain;
+use crate::config::{MAX_BLOCK_SIZE_BYTES, MAX_EXTRA_DATA_SIZE_BYTES};
+use crate::error::{BlockError, ChainError};
+use crate::header::{self, Chosen};
+
+/// Bytes of a block kept for its header and the list headers of its RLP.
+const BLOCK_OVERHEAD_BYTES: usize = 2048;
+/// Bytes a transaction's encoding takes beside itself: the header of an RLP string.
+const TRANSACTION_OVERHEAD_BYTES: usize = 9;
+/// No transaction uses less gas.
+const MIN_TRANSACTION_GAS: u64 = 21_000;
+
+/// What a block is built from.
+#[derive(Clone, Debug, Default)]
+pub struct BuildRequest {
+    /// Transactions that come first, in this order, before any of the pool: results, program registrations. One that
+    /// cannot be executed is left out ([`BuiltBlock::rejected_leading`]).
+    pub leading_transactions: Vec<TxEnvelope>,
+    /// Seconds since 1970; the parent's timestamp is taken when it is later.
+    pub timestamp: u64,
+    /// Who gets the tips: the proposer.
+    pub beneficiary: Address,
+    /// What `PREVRANDAO` gives.
+    pub prev_randao: B256,
+    /// What EIP-4788's contract is told.
+    pub parent_beacon_block_root: B256,
+    /// At most 32 bytes of the proposer's choice.
+    pub extra_data: Bytes,
+}
+
+/// A transaction left out of a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedTransaction {
+    /// Its hash.
+    pub hash: TxHash,
+    /// Why.
+    pub reason: String,
+}
+
+/// A block built and executed, not yet committed: look at its receipts, then pass it to [`Chain::commit`] or drop it.
+#[derive(Debug)]
+pub struct BuiltBlock {
+    pub(crate) committed: CommittedBlock,
+    pub(crate) update: StateUpdate,
+    /// Accounts whose nonce, balance or code may have changed.
+    pub(crate) touched: Vec<Address>,
+    rejected_leading: Vec<RejectedTransaction>,
+    dropped_from_pool: Vec<RejectedTransaction>,
+}
+
+impl BuiltBlock {
+    /// The block.
+    pub fn block(&self) -> &SealedBlock {
+        &self.committed.block
+    }
+
+    /// Its receipts, one per transaction.
+    pub fn receipts(&self) -> &[ReceiptEnvelope] {
+        &self.committed.receipts
+    }
+
+    /// Leading transactions that were left out.
+    pub fn rejected_leading(&self) -> &[RejectedTransaction] {
+        &self.rejected_leading
+    }
+
+    /// Transactions that proved invalid and left the pool.
+    pub fn dropped_from_pool(&self) -> &[RejectedTransaction] {
+        &self.dropped_from_pool
+    }
+}
+
+/// A block while transactions are added.
+struct Assembly {
+    header: Header,
+    execution: BlockExecution,
+    transactions: Vec<Recovered<TxEnvelope>>,
+    size_bytes: usize,
+}
+
+/// Why a transaction is not in the block.
+enum Refusal {
+    /// The block has no room for it.
+    NoRoom(String),
+    /// It is not valid at this point.
+    Invalid(InvalidTransaction),
+    /// This chain takes no transactions of its kind.
+    Kind,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NoRoom(reason) => f.write_str(reason),
+            Self::Invalid(reason) => reason.fmt(f),
+            Self::Kind => f.write_str("blob transactions are not supported"),
+        }
+    }
+}
+
+impl Assembly {
+    fn gas_left(&self) -> u64 {
+        self.header.gas_limit.saturating_sub(self.execution.gas_used())
+    }
+
+    fn add(&mut self, transaction: &Recovered<TxEnvelope>) -> Result<Result<(), Refusal>, ChainError> {
+        if transaction.is_eip4844() {
+            return Ok(Err(Refusal::Kind));
+        }
+        let size = self.size_bytes + transaction.inner().encode_2718_len() + TRANSACTION_OVERHEAD_BYTES;
+        if size > MAX_BLOCK_SIZE_BYTES {
+            return Ok(Err(Refusal::NoRoom(format!(
+                "block would be {size} bytes, the limit is {MAX_BLOCK_SIZE_BYTES}"
+            ))));
+        }
+        match self.execution.execute(transaction) {
+            Ok(()) => {
+                self.transactions.push(transaction.clone());
+                self.size_bytes = size;
+                Ok(Ok(()))
+            }
+            Err(error @ TransactionError::DoesNotFit { .. }) => Ok(Err(Refusal::NoRoom(error.to_string()))),
+            Err(TransactionError::Invalid(reason)) => Ok(Err(Refusal::Invalid(reason))),
+            Err(TransactionError::Execution(error)) => Err(error.into()),
+        }
+    }
+}
+
+impl Chain {
+    /// Builds the block after the head: the leading transactions first, then the pool's by effective tip, each sender's in
+    /// order of nonce, until the gas or the size limit. Nothing is committed; a transaction of the pool that proves
+    /// invalid leaves the pool.
+    ///
+    /// # Errors
+    /// When `extra_data` is too long or the node fails. No transaction makes it fail.
+    pub fn build_block(&self, request: BuildRequest) -> Result<BuiltBlock, ChainError> {
+        if request.extra_data.len() > MAX_EXTRA_DATA_SIZE_BYTES {
+            return Err(extra_data_too_long(request.extra_data.len()).into());
+        }
+        let parent = self.head().block;
+        let chosen = Chosen {
+            timestamp: request.timestamp.max(parent.header().timestamp),
+            beneficiary: request.beneficiary,
+            prev_randao: request.prev_randao,
+            parent_beacon_block_root: request.parent_beacon_block_root,
+            extra_data: request.extra_data,
+        };
+        let config = self.config();
+        let header = header::next_header(parent.hash(), parent.header(), config.block_gas_limit, chosen);
+        let database = self.database(self.inner.state.view(parent.header().state_root));
+        let execution = BlockExecution::start(&header, config.chain_id, database)?;
+        let mut assembly = Assembly {
+            header,
+            execution,
+            transactions: Vec::new(),
+            size_bytes: BLOCK_OVERHEAD_BYTES,
+        };
+
+        let mut rejected_leading = Vec::new();
+        for transaction in request.leading_transactions {
+            let hash = *transaction.tx_hash();
+            let reason = match recover(transaction) {
+                None => Some("invalid signature".to_owned()),
+                Some(transaction) => assembly
+                    .add(&transaction)?
+                    .err()
+                    .map(|refusal| refusal.to_string()),
+            };
+            rejected_leading.extend(reason.map(|reason| RejectedTransaction { hash, reason }));
+        }
+        let dropped_from_pool = self.add_from_pool(&mut assembly)?;
+        let mut built = self.seal(assembly)?;
+        built.rejected_leading = rejected_leading;
+        built.dropped_from_pool = dropped_from_pool;
+        Ok(built)
+    }
+
+    fn add_from_pool(&self, assembly: &mut Assembly) -> Result<Vec<RejectedTransaction>, ChainError> {
+        let mut dropped = Vec::new();
+        let mut best = self
+            .pool()
+            .lock()
+            .best(assembly.header.base_fee_per_gas.unwrap_or_default());
+        while assembly.gas_left() >= MIN_TRANSACTION_GAS {
+            let Some((pooled, rest)) = best.next() else { break };
+            if pooled.transaction().gas_limit() > assembly.gas_left() {
+                continue;
+            }
+            match assembly.add(pooled.transaction())? {
+                Ok(()) => best.keep(rest),
+                // A leading transaction of the same sender took the nonce.
+                Err(Refusal::Invalid(InvalidTransaction::NonceTooLow { .. })) => best.keep(rest),
+                Err(Refusal::Invalid(InvalidTransaction::NonceTooHigh { .. }) | Refusal::NoRoom(_)) => {}
+                Err(refusal) => {
+                    let reason = refusal.to_string();
+                    tracing::debug!(hash = %pooled.hash(), reason, "transaction leaves the pool");
+                    dropped.push(RejectedTransaction {
+                        hash: pooled.hash(),
+                        reason,
+                    });
+                }
+            }
+        }
+        let pool = self.pool();
+        let mut pool = pool.lock();
+        for transaction in &dropped {
+            pool.remove_hash(transaction.hash);
+        }
+        Ok(dropped)
+    }
+
+    /// Ends a block's execution and seals it.
+    fn seal(&self, assembly: Assembly) -> Result<BuiltBlock, ChainError> {
+        let Assembly {
+            mut header,
+            execution,
+            transactions,
+            ..
+        } = assembly;
+        let executed = execution.finish()?;
+        let update = self.inner.state.prepare(&executed.changes)?;
+        let expected_root = self.head().block.header().state_root;
+        if update.parent_root() != expected_root {
+            return Err(ChainError::NotOnHead {
+                got: header.parent_hash,
+                expected: self.head().block.hash(),
+            });
+        }
+        let plain: Vec<_> = transactions
+            .iter()
+            .map(|transaction| transaction.inner().clone())
+            .collect();
+        header::set_results(&mut header, &plain, &executed, update.root());
+        let touched: BTreeSet<_> = executed.changes.state.keys().copied().collect();
+        Ok(BuiltBlock {
+            committed: CommittedBlock {
+                block: SealedBlock::new(header, transactions),
+                receipts: Arc::new(executed.receipts),
+            },
+            update,
+            touched: touched.into_iter().collect(),
+            rejected_leading: Vec::new(),
+            dropped_from_pool: Vec::new(),
+        })
+    }
+
+    /// Executes the block of another proposer on the head's state: the block it must equal.
+    pub(crate) fn rebuild(
+        &self,
+        header: Header,
+        transactions: Vec<Recovered<TxEnvelope>>,
+    ) -> Result<BuiltBlock, ChainError> {
+        let parent = self.head().block;
+        let database = self.database(self.inner.state.view(parent.header().state_root));
+        let execution = BlockExecution::start(&header, self.config().chain_id, database)?;
+        let mut assembly = Assembly {
+            header,
+            execution,
+            transactions: Vec::new(),
+            size_bytes: BLOCK_OVERHEAD_BYTES,
+        };
+        for (index, transaction) in transactions.iter().enumerate() {
+            assembly
+                .add(transaction)?
+                .map_err(|refusal| BlockError::Transaction {
+                    index,
+                    hash: *transaction.inner().tx_hash(),
+                    reason: refusal.to_string(),
+                })?;
+        }
+        self.seal(assembly)
+    }
+}
+
+pub(crate) fn extra_data_too_long(length: usize) -> BlockError {
+    BlockError::Field {
+        field: "extraData",
+        got: format!("{length} bytes"),
+        expected: format!("at most {MAX_EXTRA_DATA_SIZE_BYTES} bytes"),
+    }
+}

@@ -1,0 +1,328 @@
+//! The pool's content: queues by sender, and the order in which transactions leave when it is full.
+
+use std::cmp::Reverse;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use alloy_primitives::{Address, TxHash, U256};
+
+use super::validate::{Rules, check_overdraft, check_sender, check_static};
+use super::{BestTransactions, PoolConfig, PoolContent, PoolError, PooledTransaction};
+
+/// What the pool needs to know of a sender's account at the head.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SenderState {
+    pub(crate) nonce: u64,
+    pub(crate) balance: U256,
+    /// Whether it has code other than a delegation (EIP-3607, EIP-7702).
+    pub(crate) has_code: bool,
+}
+
+#[derive(Debug)]
+struct Queued {
+    transaction: Arc<PooledTransaction>,
+    /// Order of arrival.
+    arrival: u64,
+}
+
+/// One sender's transactions, by nonce.
+#[derive(Debug, Default)]
+struct SenderQueue {
+    state: SenderState,
+    transactions: BTreeMap<u64, Queued>,
+}
+
+impl SenderQueue {
+    /// The nonce after the pending run.
+    fn next_nonce(&self) -> u64 {
+        let mut next = self.state.nonce;
+        for nonce in self.transactions.keys() {
+            if *nonce != next {
+                break;
+            }
+            next += 1;
+        }
+        next
+    }
+
+    /// Cost of all transactions but the one with this nonce.
+    fn cost_of_others(&self, nonce: u64) -> U256 {
+        let others = self
+            .transactions
+            .range(..nonce)
+            .chain(self.transactions.range(nonce.saturating_add(1)..));
+        others.fold(U256::ZERO, |sum, (_, queued)| {
+            sum.saturating_add(queued.transaction.cost())
+        })
+    }
+}
+
+/// Rank of a transaction when one must leave: lowest tip first, of equal ones the latest.
+type Rank = (u128, Reverse<u64>, Address, u64);
+
+/// The content of a pool.
+#[derive(Debug)]
+pub(crate) struct PoolState {
+    config: PoolConfig,
+    senders: BTreeMap<Address, SenderQueue>,
+    /// Looked up only, never walked.
+    by_hash: HashMap<TxHash, Arc<PooledTransaction>>,
+    ranks: BTreeSet<Rank>,
+    size_bytes: usize,
+    arrivals: u64,
+}
+
+impl PoolState {
+    pub(crate) fn new(config: PoolConfig) -> Self {
+        Self {
+            config,
+            senders: BTreeMap::new(),
+            by_hash: HashMap::new(),
+            ranks: BTreeSet::new(),
+            size_bytes: 0,
+            arrivals: 0,
+        }
+    }
+
+    /// Takes a transaction in. Gives the hashes of those that became pending by it.
+    pub(crate) fn insert(
+        &mut self,
+        pooled: PooledTransaction,
+        rules: &Rules,
+        sender: SenderState,
+    ) -> Result<Vec<TxHash>, PoolError> {
+        if self.by_hash.contains_key(&pooled.hash()) {
+            return Err(PoolError::AlreadyKnown);
+        }
+        check_static(&pooled, rules)?;
+        check_sender(&pooled, &sender)?;
+        let address = pooled.sender();
+        let nonce = pooled.nonce();
+        let mut replaced_size = None;
+        if let Some(queue) = self.senders.get(&address) {
+            check_overdraft(&pooled, &sender, queue.cost_of_others(nonce))?;
+            match queue.transactions.get(&nonce) {
+                Some(old) => {
+                    check_replacement(&pooled, &old.transaction, self.config.replacement_bump_percent)?;
+                    replaced_size = Some(old.transaction.size_bytes());
+                }
+                None if queue.transactions.len() >= self.config.max_per_sender => {
+                    return Err(PoolError::SenderLimit {
+                        sender: address,
+                        limit: self.config.max_per_sender,
+                    });
+                }
+                None => {}
+            }
+        }
+        self.make_room(&pooled, replaced_size)?;
+
+        let transaction = Arc::new(pooled);
+        self.remove(address, nonce);
+        let queue = self.senders.entry(address).or_default();
+        queue.state = sender;
+        let before = queue.next_nonce();
+        let arrival = self.arrivals;
+        self.arrivals += 1;
+        queue.transactions.insert(
+            nonce,
+            Queued {
+                transaction: transaction.clone(),
+                arrival,
+            },
+        );
+        let after = queue.next_nonce();
+        let promoted = queue
+            .transactions
+            .range(before..after)
+            .map(|(_, queued)| queued.transaction.hash())
+            .collect();
+        self.ranks
+            .insert((transaction.tip_cap(), Reverse(arrival), address, nonce));
+        self.size_bytes += transaction.size_bytes();
+        self.by_hash.insert(transaction.hash(), transaction);
+        Ok(promoted)
+    }
+
+    /// Lets transactions go that pay less, until this one fits; none goes when it would not fit all the same.
+    fn make_room(&mut self, pooled: &PooledTransaction, replaced: Option<usize>) -> Result<(), PoolError> {
+        let full = PoolError::Full {
+            limit: self.config.max_transactions,
+        };
+        let mut count = self.by_hash.len() + 1 - usize::from(replaced.is_some());
+        let mut size = self.size_bytes + pooled.size_bytes() - replaced.unwrap_or_default();
+        let mut leaving = Vec::new();
+        for (tip, _, address, nonce) in &self.ranks {
+            if count <= self.config.max_transactions && size <= self.config.max_size_bytes {
+                break;
+            }
+            if *tip >= pooled.tip_cap() {
+                return Err(full);
+            }
+            // One of its own sender with a lower nonce carries it: letting that go would strand it.
+            if *address == pooled.sender() && *nonce <= pooled.nonce() {
+                continue;
+            }
+            let Some(queued) = self
+                .senders
+                .get(address)
+                .and_then(|queue| queue.transactions.get(nonce))
+            else {
+                continue;
+            };
+            count -= 1;
+            size -= queued.transaction.size_bytes();
+            leaving.push((*address, *nonce));
+        }
+        if count > self.config.max_transactions || size > self.config.max_size_bytes {
+            return Err(full);
+        }
+        for (address, nonce) in leaving {
+            self.remove(address, nonce);
+        }
+        Ok(())
+    }
+
+    /// Removes a transaction by its place.
+    fn remove(&mut self, address: Address, nonce: u64) {
+        let Entry::Occupied(mut queue) = self.senders.entry(address) else {
+            return;
+        };
+        let Some(Queued { transaction, arrival }) = queue.get_mut().transactions.remove(&nonce) else {
+            return;
+        };
+        if queue.get().transactions.is_empty() {
+            queue.remove();
+        }
+        self.ranks
+            .remove(&(transaction.tip_cap(), Reverse(arrival), address, nonce));
+        self.size_bytes -= transaction.size_bytes();
+        self.by_hash.remove(&transaction.hash());
+    }
+
+    /// Removes a transaction by its hash.
+    pub(crate) fn remove_hash(&mut self, hash: TxHash) {
+        if let Some(transaction) = self.get(hash) {
+            self.remove(transaction.sender(), transaction.nonce());
+        }
+    }
+
+    /// Notes the new state of a sender: what is mined or cannot be paid leaves. Gives the hashes that became pending.
+    pub(crate) fn update_sender(&mut self, address: Address, state: SenderState) -> Vec<TxHash> {
+        let Some(queue) = self.senders.get_mut(&address) else {
+            return Vec::new();
+        };
+        let pending_before = queue.next_nonce();
+        queue.state = state;
+        let leaving: Vec<_> = queue
+            .transactions
+            .iter()
+            .filter(|(_, queued)| check_sender(&queued.transaction, &state).is_err())
+            .map(|(nonce, _)| *nonce)
+            .collect();
+        for nonce in leaving {
+            self.remove(address, nonce);
+        }
+        let Some(queue) = self.senders.get(&address) else {
+            return Vec::new();
+        };
+        let start = pending_before.max(state.nonce);
+        let end = queue.next_nonce();
+        if start >= end {
+            return Vec::new();
+        }
+        queue
+            .transactions
+            .range(start..end)
+            .map(|(_, queued)| queued.transaction.hash())
+            .collect()
+    }
+
+    /// Whether the pool holds a transaction of this sender.
+    pub(crate) fn has_sender(&self, address: Address) -> bool {
+        self.senders.contains_key(&address)
+    }
+
+    /// Pending transactions, best first, at a base fee.
+    pub(crate) fn best(&self, base_fee: u64) -> BestTransactions {
+        let runs = self.senders.values().map(|queue| {
+            let pending = queue.transactions.range(queue.state.nonce..queue.next_nonce());
+            pending
+                .map(|(_, queued)| (queued.transaction.clone(), queued.arrival))
+                .collect()
+        });
+        BestTransactions::new(base_fee, runs)
+    }
+
+    pub(crate) fn get(&self, hash: TxHash) -> Option<Arc<PooledTransaction>> {
+        self.by_hash.get(&hash).cloned()
+    }
+
+    pub(crate) fn next_nonce(&self, sender: Address) -> Option<u64> {
+        let queue = self.senders.get(&sender)?;
+        let next = queue.next_nonce();
+        (next > queue.state.nonce).then_some(next)
+    }
+
+    pub(crate) fn content(&self) -> PoolContent {
+        let mut content = PoolContent::default();
+        for queue in self.senders.values() {
+            split(queue, &mut content);
+        }
+        content
+    }
+
+    pub(crate) fn content_of(&self, sender: Address) -> PoolContent {
+        let mut content = PoolContent::default();
+        if let Some(queue) = self.senders.get(&sender) {
+            split(queue, &mut content);
+        }
+        content
+    }
+
+    pub(crate) fn status(&self) -> (usize, usize) {
+        let pending = self
+            .senders
+            .values()
+            .map(|queue| {
+                queue
+                    .transactions
+                    .range(queue.state.nonce..queue.next_nonce())
+                    .count()
+            })
+            .sum();
+        (pending, self.by_hash.len() - pending)
+    }
+}
+
+fn split(queue: &SenderQueue, content: &mut PoolContent) {
+    let next = queue.next_nonce();
+    for (nonce, queued) in &queue.transactions {
+        let part = if *nonce < next {
+            &mut content.pending
+        } else {
+            &mut content.queued
+        };
+        part.push(queued.transaction.clone());
+    }
+}
+
+/// A replacement must raise both fees by `percent`.
+fn check_replacement(
+    new: &PooledTransaction,
+    old: &PooledTransaction,
+    percent: u128,
+) -> Result<(), PoolError> {
+    let bumped = |fee: u128| fee.saturating_add((fee.saturating_mul(percent)).div_ceil(100));
+    let (needed_fee, needed_tip) = (bumped(old.fee_cap()), bumped(old.tip_cap()));
+    if new.fee_cap() < needed_fee || new.tip_cap() < needed_tip {
+        return Err(PoolError::ReplacementUnderpriced {
+            fee: new.fee_cap(),
+            tip: new.tip_cap(),
+            needed_fee,
+            needed_tip,
+        });
+    }
+    Ok(())
+}

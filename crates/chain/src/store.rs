@@ -1,0 +1,233 @@
+//! Blocks, receipts and indices in the store.
+//!
+//! Blocks are kept under their hashes; which of them are the chain is said by `canonical` and `head` alone.
+
+use std::sync::Arc;
+
+use alloy_consensus::transaction::Recovered;
+use alloy_consensus::{Header, ReceiptEnvelope, TxEnvelope};
+use alloy_primitives::{Address, B256, TxHash};
+use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
+use ivm_evm::BlockHashes;
+use ivm_state::kv::{DiskStore, KeyValue, KeyValueStore, MemoryStore, Table, WriteBatch};
+use ivm_state::{StateDb, StateError};
+
+use crate::block::{CommittedBlock, MinedTransaction, SealedBlock};
+use crate::config::{ExtraWrite, Storage};
+use crate::error::ChainError;
+
+/// Block hash → RLP of the header.
+const HEADERS: Table = Table::new("headers");
+/// Block hash → RLP of [`Body`].
+const BODIES: Table = Table::new("bodies");
+/// Block hash → RLP list of receipts.
+const RECEIPTS: Table = Table::new("receipts");
+/// Block number (`u64`, big-endian) → hash of the chain's block with this number.
+const CANONICAL: Table = Table::new("canonical");
+/// Transaction hash → RLP of [`Location`].
+const TRANSACTIONS: Table = Table::new("transactions");
+/// [`HEAD`] → hash of the head.
+const CHAIN_META: Table = Table::new("chain_meta");
+const HEAD: &[u8] = b"head";
+/// The node's own keys and values.
+const EXTRA: Table = Table::new("extra");
+
+const TABLES: [Table; 7] = [
+    HEADERS,
+    BODIES,
+    RECEIPTS,
+    CANONICAL,
+    TRANSACTIONS,
+    CHAIN_META,
+    EXTRA,
+];
+
+/// A block's transactions and, so that reading needs no signature recovery, their senders.
+#[derive(Debug, RlpEncodable, RlpDecodable)]
+struct Body {
+    transactions: Vec<TxEnvelope>,
+    senders: Vec<Address>,
+}
+
+/// Where a transaction is.
+#[derive(Debug, RlpEncodable, RlpDecodable)]
+struct Location {
+    block_hash: B256,
+    index: u64,
+}
+
+/// Opens the store of a chain with this genesis.
+pub(crate) fn open(storage: &Storage, genesis_hash: B256) -> Result<Arc<dyn KeyValueStore>, ChainError> {
+    let tables: Vec<_> = StateDb::TABLES.into_iter().chain(TABLES).collect();
+    Ok(match storage {
+        Storage::Memory => Arc::new(MemoryStore::new(&tables, genesis_hash)?),
+        Storage::Path(path) => Arc::new(DiskStore::open(path, &tables, genesis_hash)?),
+    })
+}
+
+/// Reads of the block tables.
+#[derive(Clone, Debug)]
+pub(crate) struct BlockStore {
+    store: Arc<dyn KeyValueStore>,
+}
+
+impl BlockStore {
+    pub(crate) fn new(store: Arc<dyn KeyValueStore>) -> Self {
+        Self { store }
+    }
+
+    /// Hash of the head; `None` in a new store.
+    pub(crate) fn head(&self) -> Result<Option<B256>, ChainError> {
+        let bytes = self.store.get(CHAIN_META, HEAD)?;
+        bytes.map(|bytes| hash("head pointer", &bytes)).transpose()
+    }
+
+    /// Hash of the chain's block with this number.
+    pub(crate) fn canonical_hash(&self, number: u64) -> Result<Option<B256>, ChainError> {
+        let bytes = self.store.get(CANONICAL, &number.to_be_bytes())?;
+        bytes.map(|bytes| hash("canonical hash", &bytes)).transpose()
+    }
+
+    pub(crate) fn header(&self, hash: B256) -> Result<Option<Header>, ChainError> {
+        self.record(HEADERS, "header", hash)
+    }
+
+    pub(crate) fn block(&self, hash: B256) -> Result<Option<SealedBlock>, ChainError> {
+        let Some(header) = self.header(hash)? else {
+            return Ok(None);
+        };
+        let body: Body = self
+            .record(BODIES, "body", hash)?
+            .ok_or_else(|| missing("body", hash))?;
+        if body.senders.len() != body.transactions.len() {
+            return Err(damaged("body", hash, "as many senders as transactions expected"));
+        }
+        let transactions = body
+            .transactions
+            .into_iter()
+            .zip(body.senders)
+            .map(|(transaction, sender)| Recovered::new_unchecked(transaction, sender))
+            .collect();
+        Ok(Some(SealedBlock::from_parts(hash, header, transactions)))
+    }
+
+    pub(crate) fn receipts(&self, hash: B256) -> Result<Option<Vec<ReceiptEnvelope>>, ChainError> {
+        self.record(RECEIPTS, "receipts", hash)
+    }
+
+    pub(crate) fn committed(&self, hash: B256) -> Result<Option<CommittedBlock>, ChainError> {
+        let Some(block) = self.block(hash)? else {
+            return Ok(None);
+        };
+        let receipts = self.receipts(hash)?.ok_or_else(|| missing("receipts", hash))?;
+        Ok(Some(CommittedBlock {
+            block,
+            receipts: Arc::new(receipts),
+        }))
+    }
+
+    pub(crate) fn transaction(&self, hash: TxHash) -> Result<Option<MinedTransaction>, ChainError> {
+        let Some(location) = self.record::<Location>(TRANSACTIONS, "transaction location", hash)? else {
+            return Ok(None);
+        };
+        let block = self
+            .block(location.block_hash)?
+            .ok_or_else(|| missing("block", location.block_hash))?;
+        let transaction = usize::try_from(location.index)
+            .ok()
+            .and_then(|index| block.transactions().get(index))
+            .ok_or_else(|| damaged("transaction location", hash, "index is past the block's end"))?;
+        Ok(Some(MinedTransaction {
+            transaction: transaction.clone(),
+            block_hash: location.block_hash,
+            block_number: block.number(),
+            index: location.index,
+        }))
+    }
+
+    pub(crate) fn extra(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ChainError> {
+        Ok(self.store.get(EXTRA, key)?)
+    }
+
+    pub(crate) fn extra_scan(&self, prefix: &[u8], limit: usize) -> Result<Vec<KeyValue>, ChainError> {
+        Ok(self.store.scan(EXTRA, prefix, limit)?)
+    }
+
+    fn record<T: Decodable>(
+        &self,
+        table: Table,
+        kind: &'static str,
+        key: B256,
+    ) -> Result<Option<T>, ChainError> {
+        let Some(bytes) = self.store.get(table, key.as_slice())? else {
+            return Ok(None);
+        };
+        let record = alloy_rlp::decode_exact(&bytes).map_err(|error| damaged(kind, key, error))?;
+        Ok(Some(record))
+    }
+}
+
+impl BlockHashes for BlockStore {
+    fn block_hash(&self, number: u64) -> Result<B256, StateError> {
+        let bytes = self.store.get(CANONICAL, &number.to_be_bytes())?;
+        Ok(bytes
+            .and_then(|bytes| B256::try_from(bytes.as_slice()).ok())
+            .unwrap_or_default())
+    }
+}
+
+/// The writes that make a block the head, but for those of its state.
+pub(crate) fn head_writes(committed: &CommittedBlock, extra: Vec<ExtraWrite>) -> WriteBatch {
+    let CommittedBlock { block, receipts } = committed;
+    let hash = block.hash();
+    let mut batch = WriteBatch::default();
+    batch.put(HEADERS, hash.0, alloy_rlp::encode(block.header()));
+    let body = Body {
+        transactions: block.transactions().iter().map(|tx| tx.inner().clone()).collect(),
+        senders: block.transactions().iter().map(|tx| tx.signer()).collect(),
+    };
+    batch.put(BODIES, hash.0, alloy_rlp::encode(body));
+    let mut encoded = Vec::new();
+    receipts.encode(&mut encoded);
+    batch.put(RECEIPTS, hash.0, encoded);
+    batch.put(CANONICAL, block.number().to_be_bytes(), hash.0);
+    for (index, transaction) in (0..).zip(block.transactions()) {
+        let location = Location {
+            block_hash: hash,
+            index,
+        };
+        batch.put(
+            TRANSACTIONS,
+            transaction.inner().tx_hash().0,
+            alloy_rlp::encode(location),
+        );
+    }
+    batch.put(CHAIN_META, HEAD, hash.0);
+    for write in extra {
+        match write.value {
+            Some(value) => batch.put(EXTRA, write.key, value),
+            None => batch.delete(EXTRA, write.key),
+        }
+    }
+    batch
+}
+
+fn hash(kind: &'static str, bytes: &[u8]) -> Result<B256, ChainError> {
+    B256::try_from(bytes).map_err(|_| ChainError::Damaged {
+        record: kind,
+        key: String::new(),
+        reason: format!("{} bytes, expected 32", bytes.len()),
+    })
+}
+
+fn damaged(record: &'static str, key: B256, reason: impl ToString) -> ChainError {
+    ChainError::Damaged {
+        record,
+        key: key.to_string(),
+        reason: reason.to_string(),
+    }
+}
+
+pub(crate) fn missing(record: &'static str, key: B256) -> ChainError {
+    damaged(record, key, "it is missing")
+}

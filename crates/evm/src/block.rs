@@ -1,0 +1,159 @@
+//! Running a block.
+
+use alloy_consensus::transaction::Recovered;
+use alloy_consensus::{Header, ReceiptEnvelope, TxEnvelope};
+use alloy_eips::eip7685::Requests;
+use alloy_evm::block::{BlockExecutionError, BlockExecutor, BlockValidationError};
+use alloy_evm::eth::receipt_builder::AlloyReceiptBuilder;
+use alloy_evm::eth::{EthBlockExecutionCtx, EthBlockExecutor};
+use alloy_evm::{Evm, EvmFactory};
+use revm::context::result::InvalidTransaction;
+use revm::database::states::bundle_state::BundleRetention;
+use revm::database::{BundleState, State};
+use revm::inspector::NoOpInspector;
+
+use crate::call::ChainEvm;
+use crate::database::ChainDatabase;
+use crate::forks::{ChainForks, environment};
+
+/// What a block's execution gave.
+#[derive(Clone, Debug)]
+pub struct ExecutedBlock {
+    /// One receipt per transaction, in order.
+    pub receipts: Vec<ReceiptEnvelope>,
+    /// Execution-layer requests (EIP-7685).
+    pub requests: Requests,
+    /// Gas used by all transactions.
+    pub gas_used: u64,
+    /// Every change of state.
+    pub changes: BundleState,
+}
+
+/// Why a transaction cannot be executed at this point of a block. The block goes on without it.
+#[derive(Debug, thiserror::Error)]
+pub enum TransactionError {
+    /// Its gas limit is over what is left of the block's.
+    #[error("transaction gas limit {gas_limit} exceeds the {available} gas left in the block")]
+    DoesNotFit {
+        /// Gas limit of the transaction.
+        gas_limit: u64,
+        /// Gas left in the block.
+        available: u64,
+    },
+    /// A rule of Ethereum refuses it.
+    #[error("{0}")]
+    Invalid(InvalidTransaction),
+    /// Execution itself failed: the fault is the node's, not the transaction's.
+    #[error(transparent)]
+    Execution(#[from] ExecutionError),
+}
+
+/// Why a block cannot be executed.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecutionError {
+    /// A rule is broken: the block is not valid.
+    #[error("{0}")]
+    Rule(BlockValidationError),
+    /// The node failed, for instance in reading state.
+    #[error("execution failed: {0}")]
+    Internal(String),
+}
+
+impl From<BlockExecutionError> for ExecutionError {
+    fn from(error: BlockExecutionError) -> Self {
+        match error {
+            BlockExecutionError::Validation(error) => Self::Rule(error),
+            BlockExecutionError::Internal(error) => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+/// A block that is being executed.
+pub struct BlockExecution {
+    executor: EthBlockExecutor<'static, ChainEvm<NoOpInspector>, ChainForks, AlloyReceiptBuilder>,
+}
+
+impl std::fmt::Debug for BlockExecution {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BlockExecution")
+            .field("gas_used", &self.gas_used())
+            .finish_non_exhaustive()
+    }
+}
+
+impl BlockExecution {
+    /// Starts the block with this header on its parent's state, and makes the system calls that come first.
+    ///
+    /// Of the header, the fields that describe results (roots, bloom, gas used, requests hash) are not read.
+    ///
+    /// # Errors
+    /// When a system call fails.
+    pub fn start(header: &Header, chain_id: u64, parent: ChainDatabase) -> Result<Self, ExecutionError> {
+        let state = State::builder()
+            .with_database(parent)
+            .with_bundle_update()
+            .build();
+        let evm = alloy_evm::EthEvmFactory::default().create_evm(state, environment(header, chain_id));
+        let context = EthBlockExecutionCtx {
+            parent_hash: header.parent_hash,
+            parent_beacon_block_root: header.parent_beacon_block_root,
+            ommers: &[],
+            withdrawals: None,
+            extra_data: header.extra_data.clone(),
+            tx_count_hint: None,
+            slot_number: None,
+        };
+        let mut executor = EthBlockExecutor::new(evm, context, ChainForks, AlloyReceiptBuilder::default());
+        executor.apply_pre_execution_changes()?;
+        Ok(Self { executor })
+    }
+
+    /// Gas used so far.
+    pub fn gas_used(&self) -> u64 {
+        self.executor.cumulative_tx_gas_used
+    }
+
+    /// Receipts so far.
+    pub fn receipts(&self) -> &[ReceiptEnvelope] {
+        &self.executor.receipts
+    }
+
+    /// Executes the next transaction. One that is refused leaves no trace.
+    ///
+    /// # Errors
+    /// When the transaction is not valid here, or the node fails.
+    pub fn execute(&mut self, transaction: &Recovered<TxEnvelope>) -> Result<(), TransactionError> {
+        match self.executor.execute_transaction(transaction) {
+            Ok(_) => Ok(()),
+            Err(BlockExecutionError::Validation(
+                BlockValidationError::TransactionGasLimitMoreThanAvailableBlockGas {
+                    transaction_gas_limit: gas_limit,
+                    block_available_gas: available,
+                },
+            )) => Err(TransactionError::DoesNotFit { gas_limit, available }),
+            Err(BlockExecutionError::Validation(BlockValidationError::InvalidTx { hash, error })) => {
+                Err(match error.as_invalid_tx_err() {
+                    Some(reason) => TransactionError::Invalid(reason.clone()),
+                    None => ExecutionError::Internal(format!("transaction {hash}: {error}")).into(),
+                })
+            }
+            Err(other) => Err(ExecutionError::from(other).into()),
+        }
+    }
+
+    /// Makes the system calls that come last, and gives the results.
+    ///
+    /// # Errors
+    /// When a system call fails.
+    pub fn finish(self) -> Result<ExecutedBlock, ExecutionError> {
+        let (evm, result) = self.executor.finish()?;
+        let mut state = evm.into_db();
+        state.merge_transitions(BundleRetention::Reverts);
+        Ok(ExecutedBlock {
+            receipts: result.receipts,
+            requests: result.requests,
+            gas_used: result.gas_used,
+            changes: state.take_bundle(),
+        })
+    }
+}
