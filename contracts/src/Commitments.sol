@@ -18,6 +18,31 @@ library Commitments {
         return keccak256(abi.encode(block.chainid, manager, consumer, nonce));
     }
 
+    /// @notice What is kept of a job: keccak256 of `abi.encode(IJobManager.Job)`, from its fields.
+    function job(
+        address consumer,
+        uint64 nonce,
+        bytes32 programId,
+        bytes32 onchainInputHash,
+        bytes32 offchainInputHash,
+        uint64 maxCycles,
+        uint64 callbackGasLimit,
+        uint64 deadlineBlock
+    ) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                consumer,
+                nonce,
+                programId,
+                onchainInputHash,
+                offchainInputHash,
+                maxCycles,
+                callbackGasLimit,
+                deadlineBlock
+            )
+        );
+    }
+
     /// @notice What a claim says about the input of its job.
     function input(bytes32 onchainInputHash, bytes32 offchainInputHash) internal pure returns (bytes32) {
         return keccak256(abi.encodePacked(onchainInputHash, offchainInputHash));

@@ -39,9 +39,7 @@ abstract contract Consumer is IConsumer {
         uint64 callbackGasLimit,
         uint64 deadlineBlock
     ) internal returns (bytes32 jobId) {
-        return _requestJob(
-            programId, onchainInput, Commitments.EMPTY_HASH, maxCycles, callbackGasLimit, deadlineBlock
-        );
+        return _requestJob(programId, onchainInput, Commitments.EMPTY_HASH, maxCycles, callbackGasLimit, deadlineBlock);
     }
 
     /// @dev Asks for a job, sending the call's value along. See `IJobManager.requestJob`.

@@ -6,29 +6,30 @@ import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/Reentran
 import { IConsumer } from "./interfaces/IConsumer.sol";
 import { IJobManager } from "./interfaces/IJobManager.sol";
 import { IProgramRegistry } from "./interfaces/IProgramRegistry.sol";
+import { Account } from "./Account.sol";
 import { Commitments } from "./Commitments.sol";
 import { IsolatedCall } from "./IsolatedCall.sol";
 import { JobRecord, openRecord, outcomeRecord, truncate } from "./JobRecord.sol";
 import { Limits } from "./Limits.sol";
 import { Predeploys } from "./Predeploys.sol";
+import { Terms } from "./Terms.sol";
 
 /// @title Jobs: requests, their escrow, their outcomes and the delivery of these
 /// @dev Everything that moves money or closes jobs holds one lock, since callbacks run in the middle of it. `requestJob`
 /// and `deposit` do not: a callback may ask for the next job.
 contract JobManager is IJobManager, ReentrancyGuardTransient {
-    struct Account {
-        uint128 balanceWei;
-        uint64 nonce;
-    }
-
-    /// @dev Slot 0, written by genesis alone: fees of pending jobs are computed from it again when they close.
-    Parameters private _parameters;
+    /// @dev Slot 0, written by genesis alone: what a pending job has in escrow is computed from it when the job closes.
+    Terms private _terms;
 
     /// @dev Slot 1. The ether here is the sum of all balances and of the fees of all pending jobs.
     mapping(address owner => Account) private _accounts;
 
     /// @dev Slot 2.
     mapping(bytes32 jobId => JobRecord) private _records;
+
+    /// @dev Slot 3. The terms once more, for each program found to be registered: a request reads this one slot
+    /// instead of the registry's and slot 0. Registration is for good, so it cannot go stale.
+    mapping(bytes32 programId => Terms) private _termsOf;
 
     modifier onlyProposer() {
         require(msg.sender == block.coinbase, NotProposer(msg.sender, block.coinbase));
@@ -42,7 +43,7 @@ contract JobManager is IJobManager, ReentrancyGuardTransient {
 
     /// @inheritdoc IJobManager
     function withdraw(uint256 amountWei, address payable to) external nonReentrant {
-        _debit(_accounts[msg.sender], amountWei);
+        _accounts[msg.sender].debit(amountWei);
         emit Withdrawn(msg.sender, to, amountWei);
         (bool ok,) = to.call{ value: amountWei }("");
         require(ok, TransferFailed(to, amountWei));
@@ -57,27 +58,23 @@ contract JobManager is IJobManager, ReentrancyGuardTransient {
         uint64 callbackGasLimit,
         uint64 deadlineBlock
     ) external payable returns (bytes32 jobId) {
-        Parameters memory params = _parameters;
-        _checkRequest(params, onchainInput.length, maxCycles, callbackGasLimit, deadlineBlock);
-        require(IProgramRegistry(Predeploys.PROGRAM_REGISTRY).isRegistered(programId), UnknownProgram(programId));
+        Terms terms = _admit(programId);
+        _checkRequest(terms, onchainInput.length, maxCycles, callbackGasLimit, deadlineBlock);
 
         if (msg.value != 0) _deposit(msg.sender);
-        Account storage account = _accounts[msg.sender];
-        _debit(account, _feeWei(params, maxCycles, callbackGasLimit));
-        uint64 nonce = account.nonce++;
-
-        Job memory job = Job({
-            consumer: msg.sender,
-            nonce: nonce,
-            programId: programId,
-            onchainInputHash: keccak256(onchainInput),
-            offchainInputHash: offchainInputHash,
-            maxCycles: maxCycles,
-            callbackGasLimit: callbackGasLimit,
-            deadlineBlock: deadlineBlock
-        });
+        uint64 nonce = _accounts[msg.sender].charge(terms.feeWei(maxCycles, callbackGasLimit));
         jobId = Commitments.jobId(address(this), msg.sender, nonce);
-        _records[jobId] = openRecord(keccak256(abi.encode(job)), JobState.Pending);
+        bytes32 jobHash = Commitments.job(
+            msg.sender,
+            nonce,
+            programId,
+            keccak256(onchainInput),
+            offchainInputHash,
+            maxCycles,
+            callbackGasLimit,
+            deadlineBlock
+        );
+        _records[jobId] = openRecord(jobHash, JobState.Pending);
 
         emit JobRequested(
             jobId,
@@ -94,10 +91,18 @@ contract JobManager is IJobManager, ReentrancyGuardTransient {
 
     /// @inheritdoc IJobManager
     function submitResults(JobResult[] calldata results) external onlyProposer nonReentrant {
-        Parameters memory params = _parameters;
+        Terms terms = _terms;
         uint256 earnedWei;
         for (uint256 i; i < results.length; ++i) {
-            earnedWei += _submitResult(params, results[i]);
+            uint256 freeMemory;
+            assembly ("memory-safe") {
+                freeMemory := mload(0x40)
+            }
+            earnedWei += _submitResult(terms, results[i]);
+            // The next result needs nothing that this one allocated; memory costs its size squared.
+            assembly ("memory-safe") {
+                mstore(0x40, freeMemory)
+            }
         }
         _credit(msg.sender, earnedWei);
     }
@@ -106,14 +111,12 @@ contract JobManager is IJobManager, ReentrancyGuardTransient {
     function retryDelivery(Job calldata job, uint8 status, bytes calldata output) external nonReentrant {
         (bytes32 jobId, bytes32 jobHash) = _identify(job);
         bytes32 outcomeHash = Commitments.outcome(status, output);
-        JobRecord expected = outcomeRecord(jobHash, outcomeHash, JobState.CallbackFailed);
-        _requireRecord(jobId, expected);
+        _requireRecord(jobId, outcomeRecord(jobHash, outcomeHash, JobState.CallbackFailed));
 
         _records[jobId] = outcomeRecord(jobHash, outcomeHash, JobState.Delivered);
-        emit JobDelivered(jobId, true);
-
         bytes memory data = abi.encodeCall(IConsumer.receiveResult, (jobId, status, output));
         require(IsolatedCall.attemptWithAtLeast(job.consumer, job.callbackGasLimit, data), DeliveryFailed(jobId));
+        emit JobDelivered(jobId, true);
     }
 
     /// @inheritdoc IJobManager
@@ -134,22 +137,22 @@ contract JobManager is IJobManager, ReentrancyGuardTransient {
 
     /// @inheritdoc IJobManager
     function parameters() external view returns (Parameters memory) {
-        return _parameters;
+        return _terms.unpack();
     }
 
     /// @inheritdoc IJobManager
     function quote(uint64 maxCycles, uint64 callbackGasLimit) external view returns (uint256 feeWei) {
-        return _feeWei(_parameters, maxCycles, callbackGasLimit);
+        return _terms.feeWei(maxCycles, callbackGasLimit);
     }
 
     /// @inheritdoc IJobManager
     function balanceOf(address account) external view returns (uint256) {
-        return _accounts[account].balanceWei;
+        return _accounts[account].balanceWei();
     }
 
     /// @inheritdoc IJobManager
     function nonceOf(address account) external view returns (uint64) {
-        return _accounts[account].nonce;
+        return _accounts[account].nonce();
     }
 
     /// @inheritdoc IJobManager
@@ -167,7 +170,7 @@ contract JobManager is IJobManager, ReentrancyGuardTransient {
 
     /// @dev Records, claims and delivers one outcome.
     /// @return earnedWei What the proposer gets for it; nothing when the entry is passed over.
-    function _submitResult(Parameters memory params, JobResult calldata result) private returns (uint256 earnedWei) {
+    function _submitResult(Terms terms, JobResult calldata result) private returns (uint256 earnedWei) {
         Job calldata job = result.job;
         (bytes32 jobId, bytes32 jobHash) = _identify(job);
         (bool good, SkipReason reason) = _judge(result, _records[jobId], jobHash);
@@ -178,8 +181,8 @@ contract JobManager is IJobManager, ReentrancyGuardTransient {
 
         bytes32 outcomeHash = Commitments.outcome(result.status, result.output);
         _records[jobId] = outcomeRecord(jobHash, outcomeHash, JobState.Delivered);
-        earnedWei = _feeWei(params, result.cycles, job.callbackGasLimit);
-        _credit(job.consumer, _feeWei(params, job.maxCycles - result.cycles, 0));
+        earnedWei = terms.feeWei(result.cycles, job.callbackGasLimit);
+        _credit(job.consumer, terms.feeWei(job.maxCycles - result.cycles, 0));
         emit ClaimPosted(
             jobId,
             job.programId,
@@ -209,9 +212,8 @@ contract JobManager is IJobManager, ReentrancyGuardTransient {
         if (block.number > job.deadlineBlock) return (false, SkipReason.DeadlinePassed);
         if (result.status > Commitments.PANICKED) return (false, SkipReason.StatusInvalid);
         if (result.cycles > job.maxCycles) return (false, SkipReason.CyclesOverMax);
-        uint256 sizeLimit = result.status == Commitments.SUCCESS
-            ? Limits.MAX_OUTPUT_SIZE_BYTES
-            : Limits.MAX_PANIC_MESSAGE_SIZE_BYTES;
+        uint256 sizeLimit =
+            result.status == Commitments.SUCCESS ? Limits.MAX_OUTPUT_SIZE_BYTES : Limits.MAX_PANIC_MESSAGE_SIZE_BYTES;
         if (result.output.length > sizeLimit) return (false, SkipReason.OutputTooLarge);
         return (true, reason);
     }
@@ -226,9 +228,9 @@ contract JobManager is IJobManager, ReentrancyGuardTransient {
         _requireRecord(jobId, openRecord(jobHash, JobState.Pending));
         _records[jobId] = openRecord(jobHash, closed);
 
-        Parameters memory params = _parameters;
-        uint256 feeWei = _feeWei(params, job.maxCycles, job.callbackGasLimit);
-        uint256 retainedWei = feeWei * params.retainedBps / 10_000;
+        Terms terms = _terms;
+        uint256 feeWei = terms.feeWei(job.maxCycles, job.callbackGasLimit);
+        uint256 retainedWei = feeWei * terms.retainedBps() / 10_000;
         refundWei = feeWei - retainedWei;
         _credit(job.consumer, refundWei);
         _credit(block.coinbase, retainedWei);
@@ -239,15 +241,17 @@ contract JobManager is IJobManager, ReentrancyGuardTransient {
         emit Deposited(account, msg.sender, msg.value);
     }
 
-    /// @dev All amounts are parts of the ether that exists, which is far below 2^128 wei.
     function _credit(address owner, uint256 amountWei) private {
-        if (amountWei != 0) _accounts[owner].balanceWei += uint128(amountWei);
+        if (amountWei != 0) _accounts[owner].credit(amountWei);
     }
 
-    function _debit(Account storage account, uint256 amountWei) private {
-        uint128 balanceWei = account.balanceWei;
-        require(balanceWei >= amountWei, InsufficientFunds(balanceWei, amountWei));
-        account.balanceWei = balanceWei - uint128(amountWei);
+    /// @dev The terms for a program, which is registered.
+    function _admit(bytes32 programId) private returns (Terms terms) {
+        terms = _termsOf[programId];
+        if (!terms.isNone()) return terms;
+        require(IProgramRegistry(Predeploys.PROGRAM_REGISTRY).isRegistered(programId), UnknownProgram(programId));
+        terms = _terms;
+        _termsOf[programId] = terms;
     }
 
     /// @dev Reverts unless the job's record is `expected`, and says whether its state or its commitment differs.
@@ -261,7 +265,7 @@ contract JobManager is IJobManager, ReentrancyGuardTransient {
     }
 
     function _checkRequest(
-        Parameters memory params,
+        Terms terms,
         uint256 onchainInputSize,
         uint64 maxCycles,
         uint64 callbackGasLimit,
@@ -276,18 +280,13 @@ contract JobManager is IJobManager, ReentrancyGuardTransient {
         require(
             callbackGasLimit <= Limits.MAX_CALLBACK_GAS, CallbackGasTooHigh(callbackGasLimit, Limits.MAX_CALLBACK_GAS)
         );
-        require(deadlineBlock > block.number, DeadlineTooSoon(deadlineBlock, block.number + 1));
-        uint256 latest = block.number + params.maxDeadlineBlocks;
+        require(deadlineBlock > block.number, DeadlineTooSoon(deadlineBlock, block.number));
+        uint256 latest = block.number + terms.maxDeadlineBlocks();
         require(deadlineBlock <= latest, DeadlineTooFar(deadlineBlock, latest));
     }
 
     function _identify(Job calldata job) private view returns (bytes32 jobId, bytes32 jobHash) {
         jobId = Commitments.jobId(address(this), job.consumer, job.nonce);
         jobHash = keccak256(abi.encode(job));
-    }
-
-    /// @dev Below 2^128: the factors are 64 bits each, and one of either pair is bounded by `Limits`.
-    function _feeWei(Parameters memory params, uint64 cycles, uint64 callbackGas) private pure returns (uint256) {
-        return uint256(cycles) * params.cyclePriceWei + uint256(callbackGas) * params.callbackGasPriceWei;
     }
 }

@@ -55,6 +55,11 @@ contract VolatilityOracle is Consumer, Ownable {
             _requestJob(programId, packedCents, maxCycles, CALLBACK_GAS_LIMIT, uint64(block.number) + DEADLINE_BLOCKS);
     }
 
+    /// @notice Takes what is left of the escrow, refunds included.
+    function withdrawEscrow(uint256 amountWei, address payable to) external onlyOwner {
+        JOB_MANAGER.withdraw(amountWei, to);
+    }
+
     /// @inheritdoc Consumer
     function _onResult(bytes32 jobId, bytes calldata output) internal override {
         (uint256 volatilityE18, uint64 observations) = abi.decode(output, (uint256, uint64));

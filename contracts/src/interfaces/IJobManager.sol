@@ -135,8 +135,8 @@ interface IJobManager {
     /// @notice The onchain input is larger than the protocol allows.
     error InputTooLarge(uint256 got, uint256 limit);
 
-    /// @notice The deadline leaves no block to post the outcome in.
-    error DeadlineTooSoon(uint64 got, uint256 earliest);
+    /// @notice The deadline must lie after the current block: no earlier one can carry the outcome.
+    error DeadlineTooSoon(uint64 got, uint256 currentBlock);
 
     /// @notice The deadline lies further ahead than the parameters allow.
     error DeadlineTooFar(uint64 got, uint256 latest);

@@ -1,36 +1,33 @@
-//! ABI types, generated from `contracts/artifacts`.
+//! ABI types and code, generated from `contracts/artifacts`.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::too_many_arguments)]
 
-use alloy_sol_types::sol;
+/// One module of ABI types for each contract named.
+macro_rules! bindings {
+    ($($contract:ident),* $(,)?) => {$(
+        alloy_sol_types::sol!(
+            #[sol(all_derives)]
+            $contract,
+            concat!("../../contracts/artifacts/", stringify!($contract), ".json")
+        );
+    )*};
+}
 
-sol!(
-    #[sol(all_derives)]
+bindings!(
     JobManager,
-    "../../contracts/artifacts/JobManager.json"
-);
-sol!(
-    #[sol(all_derives)]
     ProgramRegistry,
-    "../../contracts/artifacts/ProgramRegistry.json"
-);
-sol!(
-    #[sol(all_derives)]
     IConsumer,
-    "../../contracts/artifacts/IConsumer.json"
-);
-sol!(
-    #[sol(all_derives)]
     EchoConsumer,
-    "../../contracts/artifacts/EchoConsumer.json"
-);
-sol!(
-    #[sol(all_derives)]
     SquareRootConsumer,
-    "../../contracts/artifacts/SquareRootConsumer.json"
+    VolatilityOracle
 );
-sol!(
-    #[sol(all_derives)]
-    VolatilityOracle,
-    "../../contracts/artifacts/VolatilityOracle.json"
-);
+
+/// Consumers that misbehave, for tests.
+pub mod hostile {
+    bindings!(
+        GasBurnerConsumer,
+        ReentrantConsumer,
+        ReturnBombConsumer,
+        RevertingConsumer
+    );
+}

@@ -12,6 +12,7 @@ pub mod job;
 
 pub use bindings::{
     EchoConsumer, IConsumer, IJobManager, JobManager, ProgramRegistry, SquareRootConsumer, VolatilityOracle,
+    hostile,
 };
 pub use genesis::{GenesisAccount, JobParameters, genesis_accounts};
 pub use job::job_id;
