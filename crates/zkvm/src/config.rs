@@ -1,0 +1,36 @@
+//! The VM the chain's programs run on. Changing anything here changes every program id.
+
+use openvm_circuit::arch::SystemConfig;
+use openvm_sdk_config::SdkVmConfig;
+use openvm_stark_backend::SystemParams;
+use openvm_stark_sdk::config::app_params_with_100_bits_security;
+
+/// Names the circuit that programs, keys and proofs belong to; part of the keys' file name and of every proof.
+pub const VM_CONFIG_ID: &str = "ivm-openvm-2.0.2-rv32im-keccak-sha2-v1";
+
+/// Log of the stacked trace height: at OpenVM's default of 24 a program commitment takes minutes, at 20 a second.
+const LOG_STACKED_HEIGHT: usize = 20;
+
+/// Memory one segment may need while it is proven, in bytes; longer runs are cut into more segments.
+const SEGMENT_MEMORY_SIZE_BYTES: usize = 4 << 30;
+
+/// RV32IM with Keccak and SHA-2, and **no hint instruction**: OpenVM's `io` circuit extension, which has them, is left
+/// out. Reveal and terminate need none of it.
+pub fn vm_config() -> SdkVmConfig {
+    let mut config = SdkVmConfig::builder()
+        .system(Default::default())
+        .rv32i(Default::default())
+        .rv32m(Default::default())
+        .keccak(Default::default())
+        .sha2(Default::default())
+        .build()
+        .optimize();
+    let system: &mut SystemConfig = config.as_mut();
+    system.set_segmentation_max_memory(SEGMENT_MEMORY_SIZE_BYTES);
+    config
+}
+
+/// The proof system's parameters: 100 bits of proven security.
+pub fn system_params() -> SystemParams {
+    app_params_with_100_bits_security(LOG_STACKED_HEIGHT)
+}

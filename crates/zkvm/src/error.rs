@@ -1,0 +1,144 @@
+//! What can go wrong, by step.
+
+use alloy_primitives::B256;
+use ivm_engine::{ElfError, Fault};
+use ivm_primitives::limits::{MAX_ELF_SIZE_BYTES, MAX_OUTPUT_SIZE_BYTES, MAX_PANIC_MESSAGE_SIZE_BYTES};
+use thiserror::Error;
+
+use crate::{config::VM_CONFIG_ID, proof::MAX_PROOF_SIZE_BYTES};
+
+/// Why a file is not admitted as a program.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum AdmitError {
+    /// Larger than the limit.
+    #[error("ELF is {got} bytes, the limit is {MAX_ELF_SIZE_BYTES}")]
+    TooLarge {
+        /// Size found, in bytes.
+        got: usize,
+    },
+    /// Not an admissible ELF.
+    #[error(transparent)]
+    Elf(#[from] ElfError),
+    /// The circuit's own translation refused the text.
+    #[error("the circuit refuses the program: {0}")]
+    Circuit(String),
+    /// The program's id is another than was claimed.
+    #[error("program id is {got}, but {expected} was claimed")]
+    WrongId {
+        /// Id derived from the file.
+        got: B256,
+        /// Id claimed.
+        expected: B256,
+    },
+}
+
+/// Why a run has no provable outcome. Such a run is never posted (DESIGN §4).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NoOutcome {
+    /// It did something that the circuit has no proof for.
+    #[error("the program trapped: {0}")]
+    Trapped(#[from] Fault),
+    /// It did not end within its cycles.
+    #[error("the program did not end within {max_cycles} cycles")]
+    OutOfCycles {
+        /// Limit given.
+        max_cycles: u64,
+    },
+    /// It ended with an exit code other than 0 (an abort, a system instruction).
+    #[error("the program ended with exit code {exit_code}, expected 0")]
+    ExitCode {
+        /// Code found.
+        exit_code: u8,
+    },
+    /// It ended with 0, but what it left is not an outcome: unknown status, bytes out of memory or over the limit.
+    #[error(
+        "the program left no outcome: status {status}, {size_bytes} bytes \
+         (limits: {MAX_OUTPUT_SIZE_BYTES} output, {MAX_PANIC_MESSAGE_SIZE_BYTES} panic message)"
+    )]
+    Malformed {
+        /// Status register.
+        status: u32,
+        /// Size register.
+        size_bytes: u32,
+    },
+    /// The bytes it left do not hash to what it revealed.
+    #[error("the program revealed {revealed}, but its outcome hashes to {expected}")]
+    HashMismatch {
+        /// Public values of the run.
+        revealed: B256,
+        /// Hash of status and bytes left.
+        expected: B256,
+    },
+}
+
+/// Why the keys cannot be had.
+#[derive(Debug, Error)]
+pub enum KeyError {
+    /// Key generation failed.
+    #[error("key generation failed: {0}")]
+    Generation(String),
+    /// The cache folder cannot be used.
+    #[error("key cache {path}: {source}")]
+    Cache {
+        /// File or folder.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Why there is no proof.
+#[derive(Debug, Error)]
+pub enum ProveError {
+    /// There is nothing to prove.
+    #[error("nothing to prove: {0}")]
+    NoOutcome(#[from] NoOutcome),
+    /// The prover failed. It should never, for a run that has an outcome.
+    #[error("the prover failed: {0}")]
+    Prover(String),
+    /// The proof is larger than a verifier accepts.
+    #[error("the proof is {got} bytes, the limit is {MAX_PROOF_SIZE_BYTES}")]
+    TooLarge {
+        /// Size, in bytes.
+        got: usize,
+    },
+}
+
+/// Why a proof is refused.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum VerifyError {
+    /// Larger than the limit.
+    #[error("proof is {got} bytes, the limit is {MAX_PROOF_SIZE_BYTES}")]
+    TooLarge {
+        /// Size found, in bytes.
+        got: usize,
+    },
+    /// Made for another VM.
+    #[error("proof is for VM {got:?}, expected {VM_CONFIG_ID:?}")]
+    WrongVm {
+        /// VM named by the proof.
+        got: String,
+    },
+    /// Its bytes are not a proof.
+    #[error("proof does not decode: {0}")]
+    Malformed(String),
+    /// The cryptography does not hold.
+    #[error("proof does not verify: {0}")]
+    Invalid(String),
+    /// A valid proof, but about another program or input.
+    #[error("proof is about execution {got}, expected {expected} (another program, or another input)")]
+    WrongExecution {
+        /// Commitment to code, initial memory and start pc in the proof.
+        got: B256,
+        /// The one this program and input have.
+        expected: B256,
+    },
+    /// A valid proof of another outcome.
+    #[error("proof shows outcome {got}, expected {expected}")]
+    WrongOutcome {
+        /// Outcome hash the proof shows.
+        got: B256,
+        /// Outcome hash asked about.
+        expected: B256,
+    },
+}

@@ -1,0 +1,65 @@
+//! A run's end to an outcome.
+//!
+//! A program that has an outcome terminates with exit code 0, its public values holding `keccak256(status ‖ bytes)`, and
+//! registers `a0`, `a1`, `a2` holding status, address and size of the bytes: the bytes lie beside the public values.
+
+use alloy_primitives::{B256, Bytes};
+use ivm_engine::{Run, RunEnd};
+use ivm_primitives::{
+    JobInput, Outcome, OutcomeStatus,
+    input::INPUT_BASE_ADDRESS,
+    limits::{MAX_OUTPUT_SIZE_BYTES, MAX_PANIC_MESSAGE_SIZE_BYTES},
+};
+
+use crate::{AdmittedProgram, NoOutcome};
+
+const REGISTER_A0: usize = 10;
+
+/// A run that has an outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Execution {
+    /// What it yielded.
+    pub outcome: Outcome,
+    /// Instructions executed: what is billed.
+    pub cycles: u64,
+}
+
+/// Runs a program and reads its outcome.
+pub(crate) fn execute(
+    program: &AdmittedProgram,
+    input: &JobInput,
+    max_cycles: u64,
+) -> Result<Execution, NoOutcome> {
+    // The input was bounded when it was made and always fits below the end of the address space.
+    let run = ivm_engine::run(program.engine(), INPUT_BASE_ADDRESS, &input.memory_image(), max_cycles)
+        .map_err(|_| NoOutcome::Malformed { status: 0, size_bytes: 0 })?;
+    match run.end {
+        RunEnd::Terminated { exit_code: 0 } => {
+            Ok(Execution { outcome: read_outcome(&run)?, cycles: run.cycles })
+        }
+        RunEnd::Terminated { exit_code } => Err(NoOutcome::ExitCode { exit_code }),
+        RunEnd::Faulted(fault) => Err(NoOutcome::Trapped(fault)),
+        RunEnd::OutOfCycles => Err(NoOutcome::OutOfCycles { max_cycles }),
+    }
+}
+
+fn read_outcome(run: &Run) -> Result<Outcome, NoOutcome> {
+    let [status_register, address, size_bytes] = [0, 1, 2].map(|index| run.registers[REGISTER_A0 + index]);
+    let malformed = NoOutcome::Malformed { status: status_register, size_bytes };
+    let status = u8::try_from(status_register).ok().and_then(OutcomeStatus::from_byte);
+    let Some(status) = status else { return Err(malformed) };
+    let limit = match status {
+        OutcomeStatus::Success => MAX_OUTPUT_SIZE_BYTES,
+        OutcomeStatus::Panicked => MAX_PANIC_MESSAGE_SIZE_BYTES,
+    };
+    if size_bytes as usize > limit {
+        return Err(malformed);
+    }
+    let Some(bytes) = run.memory.slice(address, size_bytes as usize) else { return Err(malformed) };
+    let outcome = Outcome::new(status, Bytes::copy_from_slice(bytes));
+    let (revealed, expected) = (B256::from(run.public_values), outcome.hash());
+    if revealed != expected {
+        return Err(NoOutcome::HashMismatch { revealed, expected });
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,73 @@
+//! The zkVM behind one trait.
+//!
+//! [`Zkvm`] is what the rest of InfinityVM knows of proving: admit a program, execute it, prove an execution, verify
+//! a proof. [`OpenVm`] implements it: `ivm-engine` decides outcomes, OpenVM 2.0 proves them.
+//!
+//! **Statement proven:** *program P, started with input I in its initial memory, ends with outcome O.* The proof
+//! exposes a commitment to (code, initial memory, start pc) and 32 public value bytes. The verifier recomputes the
+//! commitment from the program and the input *bytes*, and compares the public values with the outcome's hash. The
+//! circuit has no hint instruction ([`config`]), so a program has no other source of data and nobody can prove a second
+//! outcome.
+//!
+//! **Program id:** the same commitment over the program's own data image, without input, as eight big-endian words.
+//! It takes about a second of work to derive; see [`Zkvm::admit`].
+
+#![forbid(unsafe_code)]
+
+pub mod codec;
+pub mod config;
+mod error;
+mod exe;
+mod execute;
+mod keys;
+mod openvm;
+mod program;
+mod proof;
+
+pub use error::{AdmitError, KeyError, NoOutcome, ProveError, VerifyError};
+pub use execute::Execution;
+pub use openvm::OpenVm;
+pub use program::AdmittedProgram;
+pub use proof::{MAX_PROOF_SIZE_BYTES, Proof, ProveProgress};
+
+use alloy_primitives::B256;
+use ivm_primitives::JobInput;
+
+/// A zkVM: what can run programs, prove what they did, and check such proofs.
+pub trait Zkvm: Send + Sync {
+    /// Checks an ELF file and derives its program id. About a second of work: do it off the block path.
+    ///
+    /// # Errors
+    /// [`AdmitError`] when the file is not an admissible program.
+    fn admit(&self, elf: &[u8]) -> Result<AdmittedProgram, AdmitError>;
+
+    /// Runs a program on an input for at most `max_cycles` instructions.
+    ///
+    /// # Errors
+    /// [`NoOutcome`] when the run ends without a provable outcome: it must then never be posted.
+    fn execute(&self, program: &AdmittedProgram, input: &JobInput, max_cycles: u64) -> Result<Execution, NoOutcome>;
+
+    /// Proves the outcome of a program on an input. Long work; `progress` is called as it goes.
+    ///
+    /// # Errors
+    /// [`ProveError`] when there is no provable outcome, or proving fails.
+    fn prove(
+        &self,
+        program: &AdmittedProgram,
+        input: &JobInput,
+        max_cycles: u64,
+        progress: &mut dyn FnMut(ProveProgress),
+    ) -> Result<Proof, ProveError>;
+
+    /// Checks that `proof` shows the outcome with hash `outcome_hash` for this program on this input.
+    ///
+    /// # Errors
+    /// [`VerifyError`] for any bytes that do not.
+    fn verify(
+        &self,
+        program: &AdmittedProgram,
+        input: &JobInput,
+        outcome_hash: B256,
+        proof: &Proof,
+    ) -> Result<(), VerifyError>;
+}

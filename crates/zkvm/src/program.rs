@@ -1,0 +1,68 @@
+//! An admitted program.
+
+use std::sync::Arc;
+
+use alloy_primitives::B256;
+use ivm_engine::Program;
+use ivm_primitives::ProgramId;
+use openvm_circuit::arch::instructions::exe::VmExe;
+use openvm_sdk::F;
+use openvm_stark_sdk::config::baby_bear_poseidon2::Digest;
+
+/// A program that passed admission: decoded for the engine, translated for the circuit, committed to. Cheap to clone.
+#[derive(Clone)]
+pub struct AdmittedProgram {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: ProgramId,
+    elf_hash: B256,
+    engine: Program,
+    exe: VmExe<F>,
+    code_commitment: Digest,
+}
+
+impl AdmittedProgram {
+    pub(crate) fn new(
+        id: ProgramId,
+        elf_hash: B256,
+        engine: Program,
+        exe: VmExe<F>,
+        code_commitment: Digest,
+    ) -> Self {
+        Self { inner: Arc::new(Inner { id, elf_hash, engine, exe, code_commitment }) }
+    }
+
+    /// The program id.
+    pub fn id(&self) -> ProgramId {
+        self.inner.id
+    }
+
+    /// keccak256 of the ELF file it came from.
+    pub fn elf_hash(&self) -> B256 {
+        self.inner.elf_hash
+    }
+
+    /// The program as the engine runs it.
+    pub fn engine(&self) -> &Program {
+        &self.inner.engine
+    }
+
+    pub(crate) fn exe(&self) -> &VmExe<F> {
+        &self.inner.exe
+    }
+
+    pub(crate) fn code_commitment(&self) -> &Digest {
+        &self.inner.code_commitment
+    }
+}
+
+impl std::fmt::Debug for AdmittedProgram {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdmittedProgram")
+            .field("id", &self.inner.id)
+            .field("instructions", &self.inner.engine.words.len())
+            .finish_non_exhaustive()
+    }
+}
