@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import { Fixture } from "./base/Fixture.sol";
+import { SquareRootConsumer } from "../src/examples/SquareRootConsumer.sol";
 import { IJobManager } from "../src/interfaces/IJobManager.sol";
 import { SimpleConsumer } from "./consumers/SimpleConsumer.sol";
 
@@ -28,6 +29,26 @@ contract GasTest is Fixture {
         uint256 used = vm.lastCallGas().gasTotalUsed;
         vm.snapshotValue("request", used);
         vm.assertLe(used, REQUEST_GAS_GOAL);
+    }
+
+    /// @dev For comparison: the caller names the program, the number and the cycles.
+    function test_requestOfAnExampleApp() public {
+        SquareRootConsumer app = new SquareRootConsumer();
+        MANAGER.deposit{ value: 1 ether }(address(app));
+        app.requestSquareRoot(PROGRAM_ID, 9, MAX_CYCLES);
+        app.requestSquareRoot(PROGRAM_ID, 9, MAX_CYCLES);
+        vm.snapshotValue("request, by SquareRootConsumer", vm.lastCallGas().gasTotalUsed);
+    }
+
+    /// @dev Once per program: the manager has not heard of it yet.
+    function test_firstRequestOfAProgram() public {
+        bytes32 programId = keccak256("new program");
+        vm.prank(PROPOSER);
+        REGISTRY.registerProgram(programId, ELF_HASH, 1);
+        SimpleConsumer first = new SimpleConsumer(programId);
+        MANAGER.deposit{ value: 1 ether }(address(first));
+        first.request();
+        vm.snapshotValue("request, the first of its program", vm.lastCallGas().gasTotalUsed);
     }
 
     function test_resultStaysWithinGoalInBatchOf8() public {

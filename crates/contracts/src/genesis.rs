@@ -117,3 +117,31 @@ pub fn genesis_accounts(parameters: JobParameters) -> Vec<GenesisAccount> {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_under_which_no_job_is_possible_are_refused() {
+        assert_eq!(
+            JobParameters::new(1, 1, 1, 10_001),
+            Err(JobParametersError::RetainedOverAll { got: 10_001 })
+        );
+        assert_eq!(
+            JobParameters::new(1, 1, 0, 0),
+            Err(JobParametersError::MaxDeadlineZero)
+        );
+        assert!(JobParameters::new(0, 0, 1, 10_000).is_ok());
+    }
+
+    #[test]
+    fn every_predeploy_has_code() {
+        let accounts = genesis_accounts(JobParameters::default());
+        assert_eq!(
+            accounts.iter().map(|account| account.address).collect::<Vec<_>>(),
+            [JOB_MANAGER_ADDRESS, PROGRAM_REGISTRY_ADDRESS]
+        );
+        assert!(accounts.iter().all(|account| !account.code.is_empty()));
+    }
+}

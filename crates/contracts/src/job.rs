@@ -24,3 +24,37 @@ impl From<&JobRequested> for Job {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_primitives::Bytes;
+    use alloy_sol_types::SolEvent;
+
+    #[test]
+    fn a_log_tells_the_whole_job() {
+        let event = JobRequested {
+            jobId: B256::repeat_byte(1),
+            consumer: Address::repeat_byte(2),
+            programId: B256::repeat_byte(3),
+            nonce: 4,
+            offchainInputHash: B256::repeat_byte(5),
+            maxCycles: 6,
+            callbackGasLimit: 7,
+            deadlineBlock: 8,
+            onchainInput: Bytes::from_static(b"input"),
+        };
+        let decoded = JobRequested::decode_log_data(&event.encode_log_data()).expect("a log decodes");
+        let expected = Job {
+            consumer: Address::repeat_byte(2),
+            nonce: 4,
+            programId: B256::repeat_byte(3),
+            onchainInputHash: keccak256(b"input"),
+            offchainInputHash: B256::repeat_byte(5),
+            maxCycles: 6,
+            callbackGasLimit: 7,
+            deadlineBlock: 8,
+        };
+        assert_eq!(Job::from(&decoded), expected);
+    }
+}

@@ -14,7 +14,7 @@ pub use bindings::{
     EchoConsumer, IConsumer, IJobManager, JobManager, ProgramRegistry, SquareRootConsumer, VolatilityOracle,
     hostile,
 };
-pub use genesis::{GenesisAccount, JobParameters, genesis_accounts};
+pub use genesis::{GenesisAccount, JobParameters, JobParametersError, genesis_accounts};
 pub use job::job_id;
 
 use alloy_primitives::{Address, address};
