@@ -194,7 +194,10 @@ contract JobManager is IJobManager, ReentrancyGuardTransient {
 
         bytes memory data = abi.encodeCall(IConsumer.receiveResult, (jobId, result.status, result.output));
         bool callbackOk = IsolatedCall.attempt(job.consumer, job.callbackGasLimit, data);
-        if (!callbackOk) _records[jobId] = outcomeRecord(jobHash, outcomeHash, JobState.CallbackFailed);
+        if (!callbackOk) {
+            _records[jobId] = outcomeRecord(jobHash, outcomeHash, JobState.CallbackFailed);
+            if (job.consumer.code.length == 0) emit ConsumerWithoutCode(jobId, job.consumer);
+        }
         emit JobDelivered(jobId, callbackOk);
     }
 

@@ -71,6 +71,8 @@ contract DeliveryTest is Fixture {
             PROGRAM_ID, "input", Commitments.EMPTY_HASH, MAX_CYCLES, CALLBACK_GAS_LIMIT, DEADLINE_BLOCK
         );
         IJobManager.Job memory job = _job(person, 0, "input");
+        vm.expectEmit(Predeploys.JOB_MANAGER);
+        emit IJobManager.ConsumerWithoutCode(_jobId(person, 0), person);
         _expectDelivery(job, false);
         vm.assertTrue(MANAGER.isOutcome(job, 0, "output"));
     }

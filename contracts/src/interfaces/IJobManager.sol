@@ -99,6 +99,9 @@ interface IJobManager {
     /// @notice The consumer was called with the outcome. When it failed or has no code, `retryDelivery` can call again.
     event JobDelivered(bytes32 indexed jobId, bool callbackOk);
 
+    /// @notice The callback failed because there is nothing to call at the consumer's address.
+    event ConsumerWithoutCode(bytes32 indexed jobId, address indexed consumer);
+
     /// @notice An entry of `submitResults` was passed over.
     event ResultSkipped(bytes32 indexed jobId, SkipReason reason);
 

@@ -10,14 +10,16 @@ import { MoodyConsumer } from "../consumers/MoodyConsumer.sol";
 contract Handler is Jobs {
     address private constant STRANGER = address(0xBAD);
 
+    /// @dev Of the cycles posted, the last one is over what the jobs allow.
+    uint256 private constant CYCLES_RANGE = uint256(MAX_CYCLES) + 2;
+
     MoodyConsumer[3] private consumers;
     IJobManager.Job[] private jobs;
     mapping(bytes32 jobId => uint256) public claimsOf;
     mapping(bytes32 jobId => bytes) private firstOutput;
-    bool public sawForbiddenMove;
 
-    /// @dev A result that skips nothing is posted with these cycles at most.
-    uint256 private constant CYCLES_RANGE = uint256(MAX_CYCLES) + 2;
+    /// @dev A call succeeded that must not, or failed that must.
+    bool public sawForbiddenMove;
 
     constructor() {
         for (uint256 i; i < consumers.length; ++i) {

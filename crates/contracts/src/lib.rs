@@ -2,11 +2,12 @@
 //!
 //! Everything comes from `contracts/artifacts`, which `contracts/scripts/artifacts` writes and CI holds to the Solidity.
 //! A generated module such as [`JobManager`] has the calls, events, errors, `BYTECODE` (what creates the contract) and
-//! `DEPLOYED_BYTECODE` (what runs); the structs and enums of jobs are in [`IJobManager`].
+//! `DEPLOYED_BYTECODE` (what runs); the structs of jobs are in [`IJobManager`].
 
 #![forbid(unsafe_code)]
 
 pub mod bindings;
+pub mod enums;
 pub mod genesis;
 pub mod job;
 
@@ -14,6 +15,7 @@ pub use bindings::{
     EchoConsumer, IConsumer, IJobManager, JobManager, ProgramRegistry, SquareRootConsumer, VolatilityOracle,
     hostile,
 };
+pub use enums::{JobState, SkipReason};
 pub use genesis::{GenesisAccount, JobParameters, JobParametersError, genesis_accounts};
 pub use job::job_id;
 
