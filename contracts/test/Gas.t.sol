@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import { Fixture } from "./base/Fixture.sol";
 import { SquareRootConsumer } from "../src/examples/SquareRootConsumer.sol";
+import { VolatilityOracle } from "../src/examples/VolatilityOracle.sol";
 import { IJobManager } from "../src/interfaces/IJobManager.sol";
 import { SimpleConsumer } from "./consumers/SimpleConsumer.sol";
 
@@ -38,6 +39,19 @@ contract GasTest is Fixture {
         app.requestSquareRoot(PROGRAM_ID, 9, MAX_CYCLES);
         app.requestSquareRoot(PROGRAM_ID, 9, MAX_CYCLES);
         vm.snapshotValue("request, by SquareRootConsumer", vm.lastCallGas().gasTotalUsed);
+    }
+
+    /// @dev For comparison: a large input, the 5,104 prices of the demo.
+    function test_requestWithALargeInput() public {
+        VolatilityOracle oracle = new VolatilityOracle();
+        MANAGER.deposit{ value: 1 ether }(address(oracle));
+        bytes memory prices = new bytes(4 * 5104);
+        for (uint256 i; i < prices.length; ++i) {
+            // One byte of four is zero in a price from 655.36 up to 167,772.15.
+            if (i % 4 != 0) prices[i] = 0x01;
+        }
+        oracle.requestVolatility(PROGRAM_ID, prices, MAX_CYCLES);
+        vm.snapshotValue("request, by VolatilityOracle with 5,104 prices", vm.lastCallGas().gasTotalUsed);
     }
 
     /// @dev Once per program: the manager has not heard of it yet.
