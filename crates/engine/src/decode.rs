@@ -152,15 +152,7 @@ pub fn decode(word: u32) -> Result<Instruction, DecodeError> {
     let rs1 = ((word >> 15) & 0x1f) as u8;
     let rs2 = ((word >> 20) & 0x1f) as u8;
     let written = if rd == 0 { SINK_REGISTER } else { rd };
-    let instruction = |operation, rd, immediate| {
-        Ok(Instruction {
-            operation,
-            rd,
-            rs1,
-            rs2,
-            immediate,
-        })
-    };
+    let instruction = |operation, rd, immediate| Ok(Instruction { operation, rd, rs1, rs2, immediate });
 
     match word & 0x7f {
         OPCODE_ALU => {

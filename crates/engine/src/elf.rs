@@ -1,7 +1,7 @@
 //! ELF files to programs.
 //!
-//! Accepted: ELF32, little-endian, RISC-V, executable; load segments word-aligned, disjoint, inside the program area
-//! (below the input image); one contiguous text of allowed instructions holding the entry point. Every bound is
+//! Accepted: ELF32, little-endian, RISC-V, executable; load segments word-aligned, disjoint, between the stack and
+//! [`PROGRAM_END_LIMIT_ADDRESS`]; one contiguous text of allowed instructions holding the entry point. Every bound is
 //! checked before anything is allocated, so hostile bytes cost no more than their own size.
 
 use elf::{
@@ -10,13 +10,13 @@ use elf::{
     endian::LittleEndian,
     file::Class,
 };
+use ivm_primitives::{
+    input::input_address,
+    limits::{PROGRAM_END_LIMIT_ADDRESS, STACK_TOP_ADDRESS},
+};
 use thiserror::Error;
 
 use crate::decode::{DecodeError, Instruction, decode};
-
-/// First address past the program's own segments: the input image starts here. Equals
-/// `ivm_primitives::input::INPUT_BASE_ADDRESS`, which this crate does not depend on.
-pub const PROGRAM_AREA_END: u32 = 0x0100_0000;
 
 /// Most load segments a program may have.
 pub const MAX_LOAD_SEGMENTS: usize = 16;
@@ -94,6 +94,8 @@ pub struct Program {
     pub instructions: Vec<Instruction>,
     /// The initial data image (text included: programs may read their own code).
     pub segments: Vec<Segment>,
+    /// Where the input image goes.
+    pub input_address: u32,
 }
 
 struct LoadSegment<'a> {
@@ -114,14 +116,9 @@ impl Program {
         let elf = ElfBytes::<LittleEndian>::minimal_parse(file).map_err(malformed)?;
         check_header(&elf)?;
 
-        let headers = elf
-            .segments()
-            .ok_or_else(|| ElfError::Malformed("no program headers".into()))?;
+        let headers = elf.segments().ok_or_else(|| ElfError::Malformed("no program headers".into()))?;
         let mut loads = Vec::new();
-        for header in headers
-            .iter()
-            .filter(|header| header.p_type == PT_LOAD && header.p_memsz > 0)
-        {
+        for header in headers.iter().filter(|header| header.p_type == PT_LOAD && header.p_memsz > 0) {
             if loads.len() == MAX_LOAD_SEGMENTS {
                 return Err(ElfError::TooManySegments { got: loads.len() + 1 });
             }
@@ -137,19 +134,16 @@ impl Program {
             return Err(ElfError::EntryPoint { got: entry });
         }
         let instructions = decode_text(pc_base, &words)?;
-        let segments = loads
-            .iter()
-            .map(|load| Segment {
-                address: load.address,
-                bytes: load.bytes.to_vec(),
-            })
-            .collect();
+        let segments =
+            loads.iter().map(|load| Segment { address: load.address, bytes: load.bytes.to_vec() }).collect();
+        let end = loads.last().map_or(pc_base, |load| load.end);
         Ok(Self {
             pc_base,
             pc_start: entry as u32,
             words,
             instructions,
             segments,
+            input_address: input_address(end),
         })
     }
 }
@@ -183,11 +177,7 @@ fn load_segment<'a>(
     file: &'a [u8],
     header: &elf::segment::ProgramHeader,
 ) -> Result<LoadSegment<'a>, ElfError> {
-    let refuse = |problem| ElfError::Segment {
-        address: header.p_vaddr,
-        size_bytes: header.p_memsz,
-        problem,
-    };
+    let refuse = |problem| ElfError::Segment { address: header.p_vaddr, size_bytes: header.p_memsz, problem };
     if !header.p_vaddr.is_multiple_of(4) {
         return Err(refuse("address is not word-aligned"));
     }
@@ -197,12 +187,13 @@ fn load_segment<'a>(
     let end = header
         .p_vaddr
         .checked_add(header.p_memsz)
-        .filter(|&end| end <= u64::from(PROGRAM_AREA_END))
-        .ok_or_else(|| refuse("reaches past the program area, which ends at 0x01000000"))?;
-    let file_end = header
-        .p_offset
-        .checked_add(header.p_filesz)
-        .ok_or_else(|| refuse("file range overflows"))?;
+        .filter(|&end| end <= u64::from(PROGRAM_END_LIMIT_ADDRESS))
+        .ok_or_else(|| refuse("reaches past 0x01000000, the end of the program area"))?;
+    if header.p_vaddr < u64::from(STACK_TOP_ADDRESS) {
+        return Err(refuse("starts below 0x00100000, in the stack"));
+    }
+    let file_end =
+        header.p_offset.checked_add(header.p_filesz).ok_or_else(|| refuse("file range overflows"))?;
     let bytes = file
         .get(header.p_offset as usize..file_end as usize)
         .ok_or_else(|| refuse("its bytes are past the end of the file"))?;
@@ -241,18 +232,9 @@ fn text(loads: &[LoadSegment<'_>]) -> Result<(u32, Vec<u32>), ElfError> {
         return Err(refuse(second, "is a second executable segment; one is allowed"));
     }
     if first.bytes.len() as u32 != first.memory_size || !first.memory_size.is_multiple_of(4) {
-        return Err(refuse(
-            first,
-            "executable segment is not whole words of file bytes",
-        ));
+        return Err(refuse(first, "executable segment is not whole words of file bytes"));
     }
-    let words = first
-        .bytes
-        .as_chunks::<4>()
-        .0
-        .iter()
-        .map(|word| u32::from_le_bytes(*word))
-        .collect();
+    let words = first.bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
     Ok((first.address, words))
 }
 

@@ -3,7 +3,7 @@
 //! | fault | why the circuit cannot prove it |
 //! | --- | --- |
 //! | [`Fault::UnalignedAccess`] | `lh`/`sh`/`lw`/`sw` and the custom instructions access aligned words only |
-//! | [`Fault::OutOfBounds`] | pointers are range-checked to 29 bits, and every touched block lies in the space |
+//! | [`Fault::OutOfBounds`] | pointers are range-checked to 27 bits, and every touched block lies in the space |
 //! | [`Fault::BadJump`] | the program table holds word-aligned pcs of the text segment only |
 //! | [`Fault::PublicValuesOutOfBounds`] | the public values space has 32 bytes |
 //! | [`Fault::XorinLength`] | the XORIN circuit absorbs whole words up to the Keccak rate, 136 bytes |
@@ -28,7 +28,7 @@ pub enum Fault {
     },
     /// A memory access reached past the address space.
     #[error(
-        "access of {size} bytes at address {address:#010x} is past the 512 MiB address space (pc {pc:#010x})"
+        "access of {size} bytes at address {address:#010x} is past the 128 MiB address space (pc {pc:#010x})"
     )]
     OutOfBounds {
         /// Program counter of the instruction.

@@ -1,5 +1,7 @@
 //! The plain interpreter: the oracle for every faster path, and the portable one.
 
+use thiserror::Error;
+
 use crate::{
     PUBLIC_VALUES_SIZE_BYTES,
     decode::{Instruction, Operation},
@@ -46,21 +48,25 @@ pub struct Run {
     pub memory: Memory,
 }
 
-/// Runs `program` with `input_image` placed at `input_address`, for at most `max_cycles` instructions.
+/// The input image does not fit in the address space behind the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("an input image of {size_bytes} bytes does not fit behind the program")]
+pub struct InputDoesNotFit {
+    /// Size of the image, in bytes.
+    pub size_bytes: usize,
+}
+
+/// Runs `program` with `input_image` in its initial memory, for at most `max_cycles` instructions.
 ///
 /// # Errors
-/// [`AccessError`] when the input image does not fit in the address space; the run itself never fails, it ends.
-pub fn run(
-    program: &Program,
-    input_address: u32,
-    input_image: &[u8],
-    max_cycles: u64,
-) -> Result<Run, AccessError> {
+/// [`InputDoesNotFit`], which inputs within the protocol's limits never cause; the run itself does not fail, it ends.
+pub fn run(program: &Program, input_image: &[u8], max_cycles: u64) -> Result<Run, InputDoesNotFit> {
     let mut memory = Memory::default();
+    let does_not_fit = |_| InputDoesNotFit { size_bytes: input_image.len() };
     for segment in &program.segments {
-        memory.write_image(segment.address, &segment.bytes)?;
+        memory.write_image(segment.address, &segment.bytes).map_err(does_not_fit)?;
     }
-    memory.write_image(input_address, input_image)?;
+    memory.write_image(program.input_address, input_image).map_err(does_not_fit)?;
     let mut machine = Machine {
         program,
         registers: [0; 64],
@@ -110,36 +116,24 @@ impl Machine<'_> {
 
     #[inline(always)]
     fn load<const N: usize>(&self, instruction: Instruction) -> Result<[u8; N], Fault> {
-        let address = self
-            .get(instruction.rs1)
-            .wrapping_add(instruction.immediate as u32);
-        self.memory
-            .load(address)
-            .map_err(|error| access_fault(error, self.pc, address, N as u32))
+        let address = self.get(instruction.rs1).wrapping_add(instruction.immediate as u32);
+        self.memory.load(address).map_err(|error| access_fault(error, self.pc, address, N as u32))
     }
 
     #[inline(always)]
     fn store<const N: usize>(&mut self, instruction: Instruction, value: [u8; N]) -> Result<(), Fault> {
-        let address = self
-            .get(instruction.rs1)
-            .wrapping_add(instruction.immediate as u32);
+        let address = self.get(instruction.rs1).wrapping_add(instruction.immediate as u32);
         let pc = self.pc;
-        self.memory
-            .store(address, value)
-            .map_err(|error| access_fault(error, pc, address, N as u32))
+        self.memory.store(address, value).map_err(|error| access_fault(error, pc, address, N as u32))
     }
 
     fn block(&self, address: u32, size: usize) -> Result<&[u8], Fault> {
-        self.memory
-            .block(address, size)
-            .map_err(|error| access_fault(error, self.pc, address, size as u32))
+        self.memory.block(address, size).map_err(|error| access_fault(error, self.pc, address, size as u32))
     }
 
     fn block_mut(&mut self, address: u32, size: usize) -> Result<&mut [u8], Fault> {
         let pc = self.pc;
-        self.memory
-            .block_mut(address, size)
-            .map_err(|error| access_fault(error, pc, address, size as u32))
+        self.memory.block_mut(address, size).map_err(|error| access_fault(error, pc, address, size as u32))
     }
 
     fn run(&mut self, max_cycles: u64, cycles: &mut u64) -> RunEnd {
@@ -165,13 +159,7 @@ impl Machine<'_> {
     #[inline(always)]
     fn step(&mut self, instruction: Instruction) -> Result<Option<u8>, Fault> {
         use Operation::*;
-        let Instruction {
-            operation,
-            rd,
-            rs1,
-            rs2,
-            immediate,
-        } = instruction;
+        let Instruction { operation, rd, rs1, rs2, immediate } = instruction;
         let (a, b) = (self.get(rs1), self.get(rs2));
         let unsigned_immediate = immediate as u32;
         let mut next_pc = self.pc.wrapping_add(4);
@@ -199,23 +187,9 @@ impl Machine<'_> {
             Mulh => self.set(rd, ((i64::from(a as i32) * i64::from(b as i32)) >> 32) as u32),
             Mulhsu => self.set(rd, ((i64::from(a as i32) * i64::from(b)) >> 32) as u32),
             Mulhu => self.set(rd, ((u64::from(a) * u64::from(b)) >> 32) as u32),
-            Div => self.set(
-                rd,
-                if b == 0 {
-                    u32::MAX
-                } else {
-                    (a as i32).wrapping_div(b as i32) as u32
-                },
-            ),
+            Div => self.set(rd, if b == 0 { u32::MAX } else { (a as i32).wrapping_div(b as i32) as u32 }),
             Divu => self.set(rd, a.checked_div(b).unwrap_or(u32::MAX)),
-            Rem => self.set(
-                rd,
-                if b == 0 {
-                    a
-                } else {
-                    (a as i32).wrapping_rem(b as i32) as u32
-                },
-            ),
+            Rem => self.set(rd, if b == 0 { a } else { (a as i32).wrapping_rem(b as i32) as u32 }),
             Remu => self.set(rd, a.checked_rem(b).unwrap_or(a)),
             Lb => {
                 let [byte] = self.load::<1>(instruction)?;
@@ -276,11 +250,7 @@ impl Machine<'_> {
     fn reveal(&mut self, offset: u32, word: u32) -> Result<(), Fault> {
         let pc = self.pc;
         if !offset.is_multiple_of(4) {
-            return Err(Fault::UnalignedAccess {
-                pc,
-                address: offset,
-                size: 4,
-            });
+            return Err(Fault::UnalignedAccess { pc, address: offset, size: 4 });
         }
         let start = offset as usize;
         self.public_values
@@ -334,10 +304,7 @@ impl Machine<'_> {
         let mut block = [0_u8; 64];
         block.copy_from_slice(self.block(input, 64)?);
         sha2::compress256(&mut words, &[block.into()]);
-        for (word, bytes) in words
-            .iter()
-            .zip(self.block_mut(destination, 32)?.as_chunks_mut::<4>().0)
-        {
+        for (word, bytes) in words.iter().zip(self.block_mut(destination, 32)?.as_chunks_mut::<4>().0) {
             *bytes = word.to_le_bytes();
         }
         Ok(())
@@ -351,10 +318,7 @@ impl Machine<'_> {
         let mut block = [0_u8; 128];
         block.copy_from_slice(self.block(input, 128)?);
         sha2::compress512(&mut words, &[block.into()]);
-        for (word, bytes) in words
-            .iter()
-            .zip(self.block_mut(destination, 64)?.as_chunks_mut::<8>().0)
-        {
+        for (word, bytes) in words.iter().zip(self.block_mut(destination, 64)?.as_chunks_mut::<8>().0) {
             *bytes = word.to_le_bytes();
         }
         Ok(())

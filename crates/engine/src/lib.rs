@@ -2,7 +2,7 @@
 //!
 //! Running a job is consensus-critical: an outcome may be posted only when it can be proven, so this crate faults
 //! precisely where the circuit has no proof (see [`fault`] for the list). It is safe code throughout, bounded in
-//! memory (one address space of [`ADDRESS_SPACE_SIZE_BYTES`], mapped lazily) and metered by instruction.
+//! memory (one address space of 128 MiB, mapped lazily) and metered by instruction.
 //!
 //! * [`elf`] turns an ELF file into a [`Program`]; hostile bytes are an error, never a panic.
 //! * [`decode`] turns instruction words into [`decode::Instruction`]s and names the allowed set.
@@ -20,8 +20,8 @@ pub mod memory;
 
 pub use elf::{ElfError, Program};
 pub use fault::Fault;
-pub use interpreter::{Run, RunEnd, run};
-pub use memory::{ADDRESS_SPACE_SIZE_BYTES, Memory};
+pub use interpreter::{InputDoesNotFit, Run, RunEnd, run};
+pub use memory::Memory;
 
 /// Bytes a program may reveal as public values; ours reveals one 32-byte hash.
 pub const PUBLIC_VALUES_SIZE_BYTES: usize = 32;

@@ -1,7 +1,6 @@
-//! A guest's address space: 512 MiB of bytes, zero at first, mapped lazily by the allocator.
+//! A guest's address space: bytes, zero at first, mapped lazily by the allocator.
 
-/// Size of a guest's address space: pointers have 29 bits in the circuit.
-pub const ADDRESS_SPACE_SIZE_BYTES: usize = 1 << 29;
+use ivm_primitives::limits::ADDRESS_SPACE_SIZE_BYTES;
 
 /// What was wrong with an access; the interpreter adds the program counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +20,7 @@ pub struct Memory {
 impl Default for Memory {
     fn default() -> Self {
         // A zeroed allocation this large comes from fresh, untouched pages: only what a guest touches is resident.
-        Self {
-            bytes: vec![0; ADDRESS_SPACE_SIZE_BYTES],
-        }
+        Self { bytes: vec![0; ADDRESS_SPACE_SIZE_BYTES] }
     }
 }
 
@@ -35,10 +32,7 @@ impl Memory {
     pub fn write_image(&mut self, address: u32, image: &[u8]) -> Result<(), AccessError> {
         let start = address as usize;
         let end = start.checked_add(image.len()).ok_or(AccessError::OutOfBounds)?;
-        self.bytes
-            .get_mut(start..end)
-            .ok_or(AccessError::OutOfBounds)?
-            .copy_from_slice(image);
+        self.bytes.get_mut(start..end).ok_or(AccessError::OutOfBounds)?.copy_from_slice(image);
         Ok(())
     }
 
@@ -89,8 +83,6 @@ impl Memory {
             return Err(AccessError::Unaligned);
         }
         let start = address as usize;
-        self.bytes
-            .get_mut(start..start + size)
-            .ok_or(AccessError::OutOfBounds)
+        self.bytes.get_mut(start..start + size).ok_or(AccessError::OutOfBounds)
     }
 }

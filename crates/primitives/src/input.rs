@@ -3,28 +3,31 @@
 //! **Commitment.** `input_commitment = keccak256(keccak256(onchain) ‖ keccak256(offchain))`: what a claim carries.
 //!
 //! **Image.** A guest reads its input from initial memory, never from hints, so that a proof, which binds the root of
-//! initial memory, binds the input. The image starts at [`INPUT_BASE_ADDRESS`] and is, little-endian:
+//! initial memory, binds the input. The image starts where the program's last segment ends, rounded up to
+//! [`INPUT_ALIGNMENT_BYTES`], and is, little-endian:
 //!
 //! ```text
 //! onchain_len: u32 | offchain_len: u32 | onchain bytes | zeros to a multiple of 4 | offchain bytes
 //! ```
 //!
 //! One pair of inputs has exactly one image, so its memory root is unique. The guest's heap starts after the image.
+//! Everything lies low and close together because proving hashes initial memory up to its last byte that is not zero.
 
 use alloc::vec::Vec;
 use alloy_primitives::{B256, Bytes, keccak256};
 
 use crate::limits::{MAX_OFFCHAIN_INPUT_SIZE_BYTES, MAX_ONCHAIN_INPUT_SIZE_BYTES};
 
-/// Guest address of the input image. Low in the address space on purpose: proving cost grows with the span of memory.
-pub const INPUT_BASE_ADDRESS: u32 = 0x0100_0000;
+/// What the start of the image is rounded up to.
+pub const INPUT_ALIGNMENT_BYTES: u32 = 16;
 
 /// Bytes of the image's header: two `u32` lengths.
 pub const INPUT_HEADER_SIZE_BYTES: usize = 8;
 
-/// Guest address that no image reaches past.
-pub const INPUT_END_ADDRESS: u32 = INPUT_BASE_ADDRESS
-    + (INPUT_HEADER_SIZE_BYTES + MAX_ONCHAIN_INPUT_SIZE_BYTES + 4 + MAX_OFFCHAIN_INPUT_SIZE_BYTES) as u32;
+/// Where the image of an input starts, for a program whose last segment ends at `program_end`.
+pub const fn input_address(program_end: u32) -> u32 {
+    program_end.next_multiple_of(INPUT_ALIGNMENT_BYTES)
+}
 
 /// Why a pair of inputs is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,16 +48,10 @@ impl core::fmt::Display for InputError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::OnchainTooLarge { got } => {
-                write!(
-                    f,
-                    "onchain input is {got} bytes, the limit is {MAX_ONCHAIN_INPUT_SIZE_BYTES}"
-                )
+                write!(f, "onchain input is {got} bytes, the limit is {MAX_ONCHAIN_INPUT_SIZE_BYTES}")
             }
             Self::OffchainTooLarge { got } => {
-                write!(
-                    f,
-                    "offchain input is {got} bytes, the limit is {MAX_OFFCHAIN_INPUT_SIZE_BYTES}"
-                )
+                write!(f, "offchain input is {got} bytes, the limit is {MAX_OFFCHAIN_INPUT_SIZE_BYTES}")
             }
         }
     }
@@ -107,7 +104,7 @@ impl JobInput {
         input_commitment(keccak256(&self.onchain), keccak256(&self.offchain))
     }
 
-    /// The bytes placed at [`INPUT_BASE_ADDRESS`] before a run.
+    /// The bytes placed at [`input_address`] before a run.
     pub fn memory_image(&self) -> Vec<u8> {
         let onchain_padded = self.onchain.len().next_multiple_of(4);
         let mut image = Vec::with_capacity(INPUT_HEADER_SIZE_BYTES + onchain_padded + self.offchain.len());

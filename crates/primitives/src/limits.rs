@@ -1,5 +1,15 @@
 //! Bounds that consensus depends on. Changing one is a protocol change.
 
+/// Size of a program's address space, in bytes; pointers have 27 bits in the circuit. It holds, from address 0 up: the
+/// stack, the program's segments, the input image, the heap.
+pub const ADDRESS_SPACE_SIZE_BYTES: usize = 1 << 27;
+
+/// Where the stack starts; it grows down to address 0. Segments start here or above.
+pub const STACK_TOP_ADDRESS: u32 = 0x0010_0000;
+
+/// First address that no segment of a program reaches.
+pub const PROGRAM_END_LIMIT_ADDRESS: u32 = 0x0100_0000;
+
 /// Largest ELF file a node admits, in bytes.
 pub const MAX_ELF_SIZE_BYTES: usize = 4 * 1024 * 1024;
 

@@ -39,10 +39,7 @@ impl OutcomeStatus {
 /// What running a program on an input yields.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(tag = "status", content = "data", rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", serde(tag = "status", content = "data", rename_all = "snake_case"))]
 pub enum Outcome {
     /// The program ran to its end with this output.
     Success(Bytes),

@@ -8,7 +8,9 @@
 
 use std::io::{Cursor, Read};
 
-use openvm_circuit::{arch::ContinuationVmProof, system::memory::merkle::public_values::UserPublicValuesProof};
+use openvm_circuit::{
+    arch::ContinuationVmProof, system::memory::merkle::public_values::UserPublicValuesProof,
+};
 use openvm_sdk::SC;
 use openvm_stark_backend::{
     codec::{Decode, Encode},

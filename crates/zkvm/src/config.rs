@@ -1,6 +1,7 @@
 //! The VM the chain's programs run on. Changing anything here changes every program id.
 
-use openvm_circuit::arch::SystemConfig;
+use ivm_primitives::limits::ADDRESS_SPACE_SIZE_BYTES;
+use openvm_circuit::arch::{SystemConfig, instructions::riscv::RV32_MEMORY_AS};
 use openvm_sdk_config::SdkVmConfig;
 use openvm_stark_backend::SystemParams;
 use openvm_stark_sdk::config::app_params_with_100_bits_security;
@@ -27,6 +28,9 @@ pub fn vm_config() -> SdkVmConfig {
         .optimize();
     let system: &mut SystemConfig = config.as_mut();
     system.set_segmentation_max_memory(SEGMENT_MEMORY_SIZE_BYTES);
+    // The prover copies and hashes the whole space for each segment: 2^27 bytes take a quarter of OpenVM's 2^29.
+    system.memory_config.pointer_max_bits = ADDRESS_SPACE_SIZE_BYTES.ilog2() as usize;
+    system.memory_config.addr_spaces[RV32_MEMORY_AS as usize].num_cells = ADDRESS_SPACE_SIZE_BYTES;
     config
 }
 

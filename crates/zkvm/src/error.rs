@@ -1,7 +1,7 @@
 //! What can go wrong, by step.
 
 use alloy_primitives::B256;
-use ivm_engine::{ElfError, Fault};
+use ivm_engine::{ElfError, Fault, InputDoesNotFit};
 use ivm_primitives::limits::{MAX_ELF_SIZE_BYTES, MAX_OUTPUT_SIZE_BYTES, MAX_PANIC_MESSAGE_SIZE_BYTES};
 use thiserror::Error;
 
@@ -38,6 +38,9 @@ pub enum NoOutcome {
     /// It did something that the circuit has no proof for.
     #[error("the program trapped: {0}")]
     Trapped(#[from] Fault),
+    /// It could not start.
+    #[error(transparent)]
+    Input(#[from] InputDoesNotFit),
     /// It did not end within its cycles.
     #[error("the program did not end within {max_cycles} cycles")]
     OutOfCycles {

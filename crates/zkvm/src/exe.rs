@@ -2,7 +2,7 @@
 
 use alloy_primitives::B256;
 use ivm_engine::{Program as EngineProgram, decode::OPCODE_SYSTEM};
-use ivm_primitives::{JobInput, input::INPUT_BASE_ADDRESS};
+use ivm_primitives::JobInput;
 use openvm_circuit::{
     arch::{
         MemoryConfig,
@@ -24,7 +24,7 @@ use openvm_stark_backend::p3_field::PrimeField32;
 use openvm_stark_sdk::config::baby_bear_poseidon2::Digest;
 use openvm_transpiler::transpiler::Transpiler;
 
-use crate::AdmitError;
+use crate::{AdmitError, AdmittedProgram};
 
 /// `terminate` with exit code 2: what a system instruction becomes in the circuit too. OpenVM's own translation makes a
 /// no-op of `unimp` (`csrrw x0, cycle, x0`), so a run would go on past an abort.
@@ -57,9 +57,9 @@ pub(crate) fn executable(program: &EngineProgram) -> Result<VmExe<F>, AdmitError
 }
 
 /// The executable with an input in its initial memory.
-pub(crate) fn with_input(exe: &VmExe<F>, input: &JobInput) -> VmExe<F> {
-    let mut exe = exe.clone();
-    write_image(&mut exe.init_memory, INPUT_BASE_ADDRESS, &input.memory_image());
+pub(crate) fn with_input(program: &AdmittedProgram, input: &JobInput) -> VmExe<F> {
+    let mut exe = program.exe().clone();
+    write_image(&mut exe.init_memory, program.engine().input_address, &input.memory_image());
     exe
 }
 

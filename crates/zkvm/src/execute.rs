@@ -7,7 +7,6 @@ use alloy_primitives::{B256, Bytes};
 use ivm_engine::{Run, RunEnd};
 use ivm_primitives::{
     JobInput, Outcome, OutcomeStatus,
-    input::INPUT_BASE_ADDRESS,
     limits::{MAX_OUTPUT_SIZE_BYTES, MAX_PANIC_MESSAGE_SIZE_BYTES},
 };
 
@@ -30,9 +29,7 @@ pub(crate) fn execute(
     input: &JobInput,
     max_cycles: u64,
 ) -> Result<Execution, NoOutcome> {
-    // The input was bounded when it was made and always fits below the end of the address space.
-    let run = ivm_engine::run(program.engine(), INPUT_BASE_ADDRESS, &input.memory_image(), max_cycles)
-        .map_err(|_| NoOutcome::Malformed { status: 0, size_bytes: 0 })?;
+    let run = ivm_engine::run(program.engine(), &input.memory_image(), max_cycles)?;
     match run.end {
         RunEnd::Terminated { exit_code: 0 } => {
             Ok(Execution { outcome: read_outcome(&run)?, cycles: run.cycles })

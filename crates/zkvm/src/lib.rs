@@ -45,7 +45,12 @@ pub trait Zkvm: Send + Sync {
     ///
     /// # Errors
     /// [`NoOutcome`] when the run ends without a provable outcome: it must then never be posted.
-    fn execute(&self, program: &AdmittedProgram, input: &JobInput, max_cycles: u64) -> Result<Execution, NoOutcome>;
+    fn execute(
+        &self,
+        program: &AdmittedProgram,
+        input: &JobInput,
+        max_cycles: u64,
+    ) -> Result<Execution, NoOutcome>;
 
     /// Proves the outcome of a program on an input. Long work; `progress` is called as it goes.
     ///

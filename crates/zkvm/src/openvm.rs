@@ -83,12 +83,18 @@ impl Zkvm for OpenVm {
         let exe = executable(&engine)?;
         let machine = self.machine().map_err(AdmitError::Circuit)?;
         let code_commitment = machine.commit_program_on_device(&exe.program).commitment;
-        let memory = &self.system_config().map_err(|error| AdmitError::Circuit(error.to_string()))?.memory_config;
+        let memory =
+            &self.system_config().map_err(|error| AdmitError::Circuit(error.to_string()))?.memory_config;
         let id = commitment(&code_commitment, &exe, memory);
         Ok(AdmittedProgram::new(id, keccak256(elf), engine, exe, code_commitment))
     }
 
-    fn execute(&self, program: &AdmittedProgram, input: &JobInput, max_cycles: u64) -> Result<Execution, NoOutcome> {
+    fn execute(
+        &self,
+        program: &AdmittedProgram,
+        input: &JobInput,
+        max_cycles: u64,
+    ) -> Result<Execution, NoOutcome> {
         execute(program, input, max_cycles)
     }
 
@@ -101,7 +107,7 @@ impl Zkvm for OpenVm {
     ) -> Result<Proof, ProveError> {
         execute(program, input, max_cycles)?;
         let keys = self.keys().map_err(|error| ProveError::Prover(error.to_string()))?;
-        let exe = Arc::new(with_input(program.exe(), input));
+        let exe = Arc::new(with_input(program, input));
         let proof = catch(|| prove_segments(keys, exe, progress))
             .and_then(|result| result)
             .map_err(ProveError::Prover)?;
@@ -120,8 +126,9 @@ impl Zkvm for OpenVm {
         proof: &Proof,
     ) -> Result<(), VerifyError> {
         let (execution, shown) = catch(|| self.check(proof.bytes())).map_err(VerifyError::Invalid)??;
-        let memory = &self.system_config().map_err(|error| VerifyError::Invalid(error.to_string()))?.memory_config;
-        let expected = commitment(program.code_commitment(), &with_input(program.exe(), input), memory);
+        let memory =
+            &self.system_config().map_err(|error| VerifyError::Invalid(error.to_string()))?.memory_config;
+        let expected = commitment(program.code_commitment(), &with_input(program, input), memory);
         if execution != expected {
             return Err(VerifyError::WrongExecution { got: execution, expected });
         }

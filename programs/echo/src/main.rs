@@ -27,9 +27,6 @@ mod tests {
     #[test]
     fn panics_when_told_to() {
         let input = JobInput::onchain_only(b"panic:no luck").expect("small input");
-        assert_eq!(
-            native::run(super::run, input),
-            Outcome::Panicked(b"no luck".into())
-        );
+        assert_eq!(native::run(super::run, input), Outcome::Panicked(b"no luck".into()));
     }
 }

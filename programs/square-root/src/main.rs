@@ -46,10 +46,7 @@ mod tests {
     #[test]
     fn speaks_abi() {
         let input = JobInput::onchain_only(U256::from(150).abi_encode()).expect("small input");
-        assert_eq!(
-            native::run(super::run, input),
-            Outcome::Success(U256::from(12).abi_encode().into())
-        );
+        assert_eq!(native::run(super::run, input), Outcome::Success(U256::from(12).abi_encode().into()));
     }
 
     #[test]

@@ -16,15 +16,8 @@ pub fn natural_log_ratio(price: u32, previous: u32) -> i64 {
     assert!(price != 0 && previous != 0, "a price is zero");
     let shift = previous.leading_zeros() as i32 - price.leading_zeros() as i32;
     // Both have their top bit at 31, so the sum needs 33 bits: halve both.
-    let (a, b) = (
-        price << price.leading_zeros() >> 1,
-        previous << previous.leading_zeros() >> 1,
-    );
-    let log = if a >= b {
-        log_of_near_ratio(a - b, a + b)
-    } else {
-        -log_of_near_ratio(b - a, a + b)
-    };
+    let (a, b) = (price << price.leading_zeros() >> 1, previous << previous.leading_zeros() >> 1);
+    let log = if a >= b { log_of_near_ratio(a - b, a + b) } else { -log_of_near_ratio(b - a, a + b) };
     log + i64::from(shift) * NATURAL_LOG_OF_2
 }
 
@@ -86,54 +79,19 @@ mod tests {
 
     #[test]
     fn wide_division_is_exact() {
-        let divisors = [
-            0x4000_0000_u32,
-            0x4000_0001,
-            0x7fff_ffff,
-            0x8000_0000,
-            0x8000_ffff,
-            0xffff_ffff,
-        ];
+        let divisors = [0x4000_0000_u32, 0x4000_0001, 0x7fff_ffff, 0x8000_0000, 0x8000_ffff, 0xffff_ffff];
         for divisor in divisors {
-            for numerator in [
-                0,
-                1,
-                2,
-                0xffff,
-                0x1_0000,
-                0x1234_5678,
-                divisor / 3,
-                divisor / 2,
-                divisor - 1,
-            ] {
+            for numerator in [0, 1, 2, 0xffff, 0x1_0000, 0x1234_5678, divisor / 3, divisor / 2, divisor - 1] {
                 let wide = u64::from(numerator) << 32;
-                let expected = (
-                    (wide / u64::from(divisor)) as u32,
-                    (wide % u64::from(divisor)) as u32,
-                );
-                assert_eq!(
-                    divide_wide(numerator, divisor),
-                    expected,
-                    "{numerator} / {divisor}"
-                );
+                let expected = ((wide / u64::from(divisor)) as u32, (wide % u64::from(divisor)) as u32);
+                assert_eq!(divide_wide(numerator, divisor), expected, "{numerator} / {divisor}");
             }
         }
     }
 
     #[test]
     fn logarithms_agree_with_floating_point() {
-        let prices = [
-            1_u32,
-            2,
-            3,
-            999,
-            1_000,
-            1_001,
-            145_522,
-            150_000,
-            1 << 31,
-            u32::MAX,
-        ];
+        let prices = [1_u32, 2, 3, 999, 1_000, 1_001, 145_522, 150_000, 1 << 31, u32::MAX];
         for price in prices {
             for previous in prices {
                 let got = natural_log_ratio(price, previous) as f64

@@ -21,26 +21,14 @@ ivm_guest::entry!(run);
 
 fn run() {
     let input = onchain_input();
-    assert!(
-        input.len().is_multiple_of(4),
-        "input is {} bytes, expected whole 4-byte prices",
-        input.len()
-    );
-    let prices = input
-        .as_chunks::<4>()
-        .0
-        .iter()
-        .map(|price| u32::from_be_bytes(*price));
+    assert!(input.len().is_multiple_of(4), "input is {} bytes, expected whole 4-byte prices", input.len());
+    let prices = input.as_chunks::<4>().0.iter().map(|price| u32::from_be_bytes(*price));
     let (volatility_e18, observations) = realised_volatility_e18(prices);
     abi_output(&(U256::from(volatility_e18), observations));
 }
 
 fn realised_volatility_e18(mut prices: impl ExactSizeIterator<Item = u32>) -> (u128, u64) {
-    assert!(
-        prices.len() >= 3,
-        "{} prices given, at least 3 are needed",
-        prices.len()
-    );
+    assert!(prices.len() >= 3, "{} prices given, at least 3 are needed", prices.len());
     let mut previous = prices.next().unwrap_or_default();
     let mut observations = 0_u64;
     let mut sum = 0_i64;
@@ -56,10 +44,7 @@ fn realised_volatility_e18(mut prices: impl ExactSizeIterator<Item = u32>) -> (u
     let count = u128::from(observations);
     let square_of_sum = (i128::from(sum) * i128::from(sum)).unsigned_abs() >> SQUARE_SHIFT;
     let variance = sum_of_squares.saturating_sub(square_of_sum / count) / (count - 1);
-    (
-        standard_deviation_e18(variance * TRADING_DAYS_PER_YEAR),
-        observations,
-    )
+    (standard_deviation_e18(variance * TRADING_DAYS_PER_YEAR), observations)
 }
 
 /// Square root of a number with `2 * FRACTION_BITS - SQUARE_SHIFT` bits of fraction, times 10^18.
@@ -79,10 +64,8 @@ mod tests {
 
     /// The same figure in floating point.
     fn reference(prices: &[u32]) -> f64 {
-        let returns: Vec<f64> = prices
-            .windows(2)
-            .map(|pair| (f64::from(pair[1]) / f64::from(pair[0])).ln())
-            .collect();
+        let returns: Vec<f64> =
+            prices.windows(2).map(|pair| (f64::from(pair[1]) / f64::from(pair[0])).ln()).collect();
         let mean = returns.iter().sum::<f64>() / returns.len() as f64;
         let squares: f64 = returns.iter().map(|value| (value - mean).powi(2)).sum();
         (squares / (returns.len() as f64 - 1.0) * 252.0).sqrt()
@@ -92,10 +75,7 @@ mod tests {
         let (volatility_e18, observations) = realised_volatility_e18(prices.iter().copied());
         assert_eq!(observations as usize, prices.len() - 1);
         let (got, expected) = (volatility_e18 as f64 / 1e18, reference(prices));
-        assert!(
-            (got - expected).abs() <= 1e-8 * expected.max(1.0),
-            "got {got}, expected {expected}"
-        );
+        assert!((got - expected).abs() <= 1e-8 * expected.max(1.0), "got {got}, expected {expected}");
     }
 
     #[test]
@@ -128,10 +108,7 @@ mod tests {
             outcome_of(b"abc"),
             Outcome::Panicked(b"input is 3 bytes, expected whole 4-byte prices".into())
         );
-        assert_eq!(
-            outcome_of(&[0; 8]),
-            Outcome::Panicked(b"2 prices given, at least 3 are needed".into())
-        );
+        assert_eq!(outcome_of(&[0; 8]), Outcome::Panicked(b"2 prices given, at least 3 are needed".into()));
         assert_eq!(outcome_of(&[0; 12]), Outcome::Panicked(b"a price is zero".into()));
     }
 }

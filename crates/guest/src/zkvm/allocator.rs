@@ -8,12 +8,9 @@ use core::{
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-use ivm_primitives::OutcomeStatus;
+use ivm_primitives::{OutcomeStatus, limits::ADDRESS_SPACE_SIZE_BYTES as HEAP_END};
 
 use super::{commit, input_end};
-
-/// End of the address space: pointers have 29 bits.
-const HEAP_END: usize = 1 << 29;
 
 struct BumpAllocator {
     /// First free address; 0 before the first allocation.
@@ -23,10 +20,7 @@ struct BumpAllocator {
 }
 
 #[global_allocator]
-static ALLOCATOR: BumpAllocator = BumpAllocator {
-    next: AtomicUsize::new(0),
-    untouched: AtomicUsize::new(0),
-};
+static ALLOCATOR: BumpAllocator = BumpAllocator { next: AtomicUsize::new(0), untouched: AtomicUsize::new(0) };
 
 impl BumpAllocator {
     fn bump(&self, size: usize, align: usize) -> usize {

@@ -12,11 +12,7 @@ pub(super) struct Keccak256 {
 
 impl Keccak256 {
     pub(super) const fn new() -> Self {
-        Self {
-            state: [0; 25],
-            block: [0; RATE_BYTES / 4],
-            filled: 0,
-        }
+        Self { state: [0; 25], block: [0; RATE_BYTES / 4], filled: 0 }
     }
 
     fn block_bytes(&mut self) -> &mut [u8] {

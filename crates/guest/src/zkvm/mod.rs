@@ -9,22 +9,26 @@ mod start;
 use alloy_primitives::Bytes;
 use ivm_primitives::{
     OutcomeStatus,
-    input::{INPUT_BASE_ADDRESS, INPUT_HEADER_SIZE_BYTES},
+    input::{INPUT_HEADER_SIZE_BYTES, input_address},
 };
 
-fn header() -> (usize, usize) {
-    let base = INPUT_BASE_ADDRESS as *const u32;
-    // SAFETY: the executor places an input image, header first, at this address before the program starts.
-    unsafe {
-        (
-            base.read_volatile() as usize,
-            base.add(1).read_volatile() as usize,
-        )
-    }
+unsafe extern "C" {
+    /// Where the last segment ends; the linker defines it.
+    static _end: u8;
 }
 
-const fn onchain_address() -> usize {
-    INPUT_BASE_ADDRESS as usize + INPUT_HEADER_SIZE_BYTES
+fn image_address() -> usize {
+    input_address(&raw const _end as u32) as usize
+}
+
+fn header() -> (usize, usize) {
+    let base = image_address() as *const u32;
+    // SAFETY: the executor places an input image, header first, at this address before the program starts.
+    unsafe { (base.read_volatile() as usize, base.add(1).read_volatile() as usize) }
+}
+
+fn onchain_address() -> usize {
+    image_address() + INPUT_HEADER_SIZE_BYTES
 }
 
 /// Where the input image ends, and so where the heap starts.

@@ -2,13 +2,13 @@
 
 use std::panic::PanicHookInfo;
 
-use ivm_primitives::OutcomeStatus;
+use ivm_primitives::{OutcomeStatus, limits::STACK_TOP_ADDRESS};
 
 use super::commit;
 use crate::io::{UNNAMED_PANIC, committed_message, take_output};
 
-// The stack grows down from here to address 0 (2 MiB); the text starts at 0x00200800. A stack overflow wraps past
-// address 0, faults, and so has no outcome.
+// The stack grows down from its top to address 0; the program lies above it. A stack overflow wraps past address 0,
+// faults, and so has no outcome.
 core::arch::global_asm!(
     ".section .text._start",
     ".globl _start",
@@ -17,8 +17,9 @@ core::arch::global_asm!(
     ".option norelax",
     "la gp, __global_pointer$",
     ".option pop",
-    "li sp, 0x00200400",
+    "li sp, {stack_top}",
     "call __ivm_start",
+    stack_top = const STACK_TOP_ADDRESS,
 );
 
 unsafe extern "C" {
