@@ -19,12 +19,10 @@ interface Vm {
 
     function assertEq(uint256 left, uint256 right) external pure;
     function assertEq(bytes32 left, bytes32 right) external pure;
-    function assertEq(address left, address right) external pure;
     function assertEq(bytes calldata left, bytes calldata right) external pure;
     function assertFalse(bool condition) external pure;
     function assertLe(uint256 left, uint256 right) external pure;
     function assertTrue(bool condition) external pure;
-    function assume(bool condition) external pure;
     function chainId(uint256 id) external;
     function coinbase(address proposer) external;
     function deal(address account, uint256 balanceWei) external;
@@ -47,6 +45,5 @@ interface Vm {
 
 /// @dev Base of all tests. The forge-std package on npm is broken, and this is all that is needed of it.
 abstract contract Test {
-    bool public constant IS_TEST = true;
     Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 }
