@@ -28,13 +28,7 @@ impl SealedBlock {
 
     /// Joins a header with its known hash and its transactions.
     pub(crate) fn from_parts(hash: B256, header: Header, transactions: Vec<Recovered<TxEnvelope>>) -> Self {
-        Self {
-            inner: Arc::new(Inner {
-                hash,
-                header,
-                transactions,
-            }),
-        }
+        Self { inner: Arc::new(Inner { hash, header, transactions }) }
     }
 
     /// Hash of the header.
@@ -71,11 +65,7 @@ impl SealedBlock {
 
 /// The body of a block of this chain: no ommers, no withdrawals.
 pub(crate) fn body(transactions: Vec<TxEnvelope>) -> BlockBody<TxEnvelope> {
-    BlockBody {
-        transactions,
-        ommers: Vec::new(),
-        withdrawals: Some(Default::default()),
-    }
+    BlockBody { transactions, ommers: Vec::new(), withdrawals: Some(Default::default()) }
 }
 
 /// A block and the receipts its execution gave.

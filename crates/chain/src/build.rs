@@ -162,22 +162,15 @@ impl Chain {
         let header = header::next_header(parent.hash(), parent.header(), config.block_gas_limit, chosen);
         let database = self.database(self.inner.state.view(parent.header().state_root));
         let execution = BlockExecution::start(&header, config.chain_id, database)?;
-        let mut assembly = Assembly {
-            header,
-            execution,
-            transactions: Vec::new(),
-            size_bytes: BLOCK_OVERHEAD_BYTES,
-        };
+        let mut assembly =
+            Assembly { header, execution, transactions: Vec::new(), size_bytes: BLOCK_OVERHEAD_BYTES };
 
         let mut rejected_leading = Vec::new();
         for transaction in request.leading_transactions {
             let hash = *transaction.tx_hash();
             let reason = match recover(transaction) {
                 None => Some("invalid signature".to_owned()),
-                Some(transaction) => assembly
-                    .add(&transaction)?
-                    .err()
-                    .map(|refusal| refusal.to_string()),
+                Some(transaction) => assembly.add(&transaction)?.err().map(|refusal| refusal.to_string()),
             };
             rejected_leading.extend(reason.map(|reason| RejectedTransaction { hash, reason }));
         }
@@ -190,10 +183,7 @@ impl Chain {
 
     fn add_from_pool(&self, assembly: &mut Assembly) -> Result<Vec<RejectedTransaction>, ChainError> {
         let mut dropped = Vec::new();
-        let mut best = self
-            .pool()
-            .lock()
-            .best(assembly.header.base_fee_per_gas.unwrap_or_default());
+        let mut best = self.pool().lock().best(assembly.header.base_fee_per_gas.unwrap_or_default());
         while assembly.gas_left() >= MIN_TRANSACTION_GAS {
             let Some((pooled, rest)) = best.next() else { break };
             if pooled.transaction().gas_limit() > assembly.gas_left() {
@@ -207,10 +197,7 @@ impl Chain {
                 Err(refusal) => {
                     let reason = refusal.to_string();
                     tracing::debug!(hash = %pooled.hash(), reason, "transaction leaves the pool");
-                    dropped.push(RejectedTransaction {
-                        hash: pooled.hash(),
-                        reason,
-                    });
+                    dropped.push(RejectedTransaction { hash: pooled.hash(), reason });
                 }
             }
         }
@@ -224,12 +211,7 @@ impl Chain {
 
     /// Ends a block's execution and seals it.
     fn seal(&self, assembly: Assembly) -> Result<BuiltBlock, ChainError> {
-        let Assembly {
-            mut header,
-            execution,
-            transactions,
-            ..
-        } = assembly;
+        let Assembly { mut header, execution, transactions, .. } = assembly;
         let executed = execution.finish()?;
         let update = self.inner.state.prepare(&executed.changes)?;
         let expected_root = self.head().block.header().state_root;
@@ -239,10 +221,7 @@ impl Chain {
                 expected: self.head().block.hash(),
             });
         }
-        let plain: Vec<_> = transactions
-            .iter()
-            .map(|transaction| transaction.inner().clone())
-            .collect();
+        let plain: Vec<_> = transactions.iter().map(|transaction| transaction.inner().clone()).collect();
         header::set_results(&mut header, &plain, &executed, update.root());
         let touched: BTreeSet<_> = executed.changes.state.keys().copied().collect();
         Ok(BuiltBlock {
@@ -266,20 +245,14 @@ impl Chain {
         let parent = self.head().block;
         let database = self.database(self.inner.state.view(parent.header().state_root));
         let execution = BlockExecution::start(&header, self.config().chain_id, database)?;
-        let mut assembly = Assembly {
-            header,
-            execution,
-            transactions: Vec::new(),
-            size_bytes: BLOCK_OVERHEAD_BYTES,
-        };
+        let mut assembly =
+            Assembly { header, execution, transactions: Vec::new(), size_bytes: BLOCK_OVERHEAD_BYTES };
         for (index, transaction) in transactions.iter().enumerate() {
-            assembly
-                .add(transaction)?
-                .map_err(|refusal| BlockError::Transaction {
-                    index,
-                    hash: *transaction.inner().tx_hash(),
-                    reason: refusal.to_string(),
-                })?;
+            assembly.add(transaction)?.map_err(|refusal| BlockError::Transaction {
+                index,
+                hash: *transaction.inner().tx_hash(),
+                reason: refusal.to_string(),
+            })?;
         }
         self.seal(assembly)
     }

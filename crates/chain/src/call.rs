@@ -34,10 +34,7 @@ impl Chain {
     /// [`ChainError::UnknownBlock`], or [`ChainError::Call`] when the request is not valid.
     pub fn call(&self, request: CallRequest) -> Result<ExecutionResult, ChainError> {
         let context = self.call_context(request.block)?;
-        let overrides = Overrides {
-            state: request.state_overrides,
-            block: request.block_overrides,
-        };
+        let overrides = Overrides { state: request.state_overrides, block: request.block_overrides };
         Ok(context.call(request.transaction, overrides)?)
     }
 
@@ -47,10 +44,7 @@ impl Chain {
     /// [`ChainError::UnknownBlock`], or [`ChainError::Call`] when it fails with all the gas it may have.
     pub fn estimate_gas(&self, request: CallRequest) -> Result<u64, ChainError> {
         let context = self.call_context(request.block)?;
-        let overrides = Overrides {
-            state: request.state_overrides,
-            block: request.block_overrides,
-        };
+        let overrides = Overrides { state: request.state_overrides, block: request.block_overrides };
         Ok(context.estimate_gas(request.transaction, overrides)?)
     }
 
@@ -80,19 +74,12 @@ impl Chain {
         hash: TxHash,
         inspector: I,
     ) -> Result<(ChainEvm<I>, MinedTransaction), ChainError> {
-        let mined = self
-            .transaction(hash)?
-            .ok_or(ChainError::UnknownTransaction(hash))?;
-        let block = self
-            .block_by_hash(mined.block_hash)?
-            .ok_or_else(|| store::missing("block", mined.block_hash))?;
+        let mined = self.transaction(hash)?.ok_or(ChainError::UnknownTransaction(hash))?;
+        let block =
+            self.block_by_hash(mined.block_hash)?.ok_or_else(|| store::missing("block", mined.block_hash))?;
         let mut context = self.call_context(BlockId::hash(block.header().parent_hash))?;
         context.header = block.header().clone();
-        let before = block
-            .transactions()
-            .iter()
-            .take_while(|tx| *tx.inner().tx_hash() != hash)
-            .cloned();
+        let before = block.transactions().iter().take_while(|tx| *tx.inner().tx_hash() != hash).cloned();
         let evm = context.replay(&before.collect::<Vec<_>>(), inspector)?;
         Ok((evm, mined))
     }

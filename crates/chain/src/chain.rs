@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::transaction::Recovered;
-use alloy_consensus::{Header, ReceiptEnvelope, TxEnvelope};
+use alloy_consensus::{Header, ReceiptEnvelope};
 use alloy_eips::{BlockId, BlockNumberOrTag};
-use alloy_primitives::{Address, B256, TxHash};
+use alloy_primitives::{B256, TxHash};
 use ivm_evm::ChainDatabase;
 use ivm_state::kv::KeyValue;
 use ivm_state::{StateDb, StateView};
@@ -18,7 +17,7 @@ use crate::config::{ChainConfig, ExtraWrite, Storage};
 use crate::error::ChainError;
 use crate::event::{ChainEvent, EVENT_BUFFER};
 use crate::header;
-use crate::pool::{Pool, PoolError, PooledTransaction, Rules, SenderState, decode};
+use crate::pool::Pool;
 use crate::store::{self, BlockStore};
 
 /// The execution chain. Clones share one chain; any thread may use it.
@@ -34,8 +33,8 @@ pub(crate) struct Inner {
     pub(crate) blocks: BlockStore,
     pub(crate) state: StateDb,
     head: RwLock<CommittedBlock>,
-    pool: Pool,
-    events: broadcast::Sender<ChainEvent>,
+    pub(crate) pool: Pool,
+    pub(crate) events: broadcast::Sender<ChainEvent>,
     /// Held by whoever moves the head.
     pub(crate) head_lock: Mutex<()>,
 }
@@ -52,14 +51,9 @@ impl Chain {
         let state = StateDb::open(store.clone())?;
         let blocks = BlockStore::new(store);
         let head = match blocks.head()? {
-            Some(hash) => blocks
-                .committed(hash)?
-                .ok_or_else(|| store::missing("head block", hash))?,
+            Some(hash) => blocks.committed(hash)?.ok_or_else(|| store::missing("head block", hash))?,
             None => {
-                let head = CommittedBlock {
-                    block: genesis,
-                    receipts: Arc::default(),
-                };
+                let head = CommittedBlock { block: genesis, receipts: Arc::default() };
                 let update = state.prepare(&config.genesis_changes())?;
                 state.commit(update, store::head_writes(&head, Vec::new()))?;
                 head
@@ -80,19 +74,8 @@ impl Chain {
         let (events, _) = broadcast::channel(EVENT_BUFFER);
         let head = RwLock::new(head);
         let head_lock = Mutex::new(());
-        let inner = Inner {
-            config,
-            genesis_hash,
-            blocks,
-            state,
-            head,
-            pool,
-            events,
-            head_lock,
-        };
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+        let inner = Inner { config, genesis_hash, blocks, state, head, pool, events, head_lock };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// What the chain was opened with.
@@ -219,32 +202,6 @@ impl Chain {
         self.inner.pool.clone()
     }
 
-    /// Takes an encoded (EIP-2718) transaction into the pool.
-    ///
-    /// # Errors
-    /// Why it is not taken.
-    pub fn submit_transaction(&self, raw: &[u8]) -> Result<TxHash, PoolError> {
-        self.submit_recovered(decode(raw, &self.rules())?)
-    }
-
-    /// Takes a transaction, whose sender is known, into the pool.
-    ///
-    /// # Errors
-    /// Why it is not taken.
-    pub fn submit_recovered(&self, transaction: Recovered<TxEnvelope>) -> Result<TxHash, PoolError> {
-        let pooled = PooledTransaction::new(transaction);
-        let (hash, sender) = (pooled.hash(), pooled.sender());
-        let mut pool = self.inner.pool.lock();
-        // The state is read under the pool's lock: a block committed after this updates its senders in the pool later.
-        let state = self.sender_state(sender).map_err(|error| PoolError::State {
-            reason: error.to_string(),
-        })?;
-        let promoted = pool.insert(pooled, &self.rules(), state)?;
-        drop(pool);
-        self.announce(promoted);
-        Ok(hash)
-    }
-
     /// Receives every event from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<ChainEvent> {
         self.inner.events.subscribe()
@@ -278,17 +235,10 @@ impl Chain {
         if got != expected {
             return Err(ChainError::NotOnHead { got, expected });
         }
-        let BuiltBlock {
-            committed,
-            update,
-            touched,
-            ..
-        } = built;
-        self.inner
-            .state
-            .commit(update, store::head_writes(&committed, extra))?;
+        let BuiltBlock { committed, update, touched, .. } = built;
+        self.inner.state.commit(update, store::head_writes(&committed, extra))?;
         *self.inner.head.write() = committed.clone();
-        self.update_pool(&touched)?;
+        self.update_pool(&touched);
         // Sent under the lock, so that subscribers see blocks in order. No receiver is no error.
         let _ = self.inner.events.send(ChainEvent::NewHead(committed.clone()));
         drop(guard);
@@ -299,50 +249,4 @@ impl Chain {
     pub(crate) fn database(&self, state: StateView) -> ChainDatabase {
         ChainDatabase::new(state, Arc::new(self.inner.blocks.clone()))
     }
-
-    fn update_pool(&self, touched: &[Address]) -> Result<(), ChainError> {
-        let mut pool = self.inner.pool.lock();
-        let mut promoted = Vec::new();
-        for address in touched {
-            if pool.has_sender(*address) {
-                promoted.extend(pool.update_sender(*address, self.sender_state(*address)?));
-            }
-        }
-        drop(pool);
-        self.announce(promoted);
-        Ok(())
-    }
-
-    fn sender_state(&self, address: Address) -> Result<SenderState, ChainError> {
-        let view = self.inner.state.view(self.inner.state.head_root());
-        let Some(account) = view.account(address)? else {
-            return Ok(SenderState::default());
-        };
-        let code = view.code_by_hash(account.code_hash)?;
-        let has_code = !code.is_empty() && !code.starts_with(&DELEGATION_PREFIX);
-        Ok(SenderState {
-            nonce: account.nonce,
-            balance: account.balance,
-            has_code,
-        })
-    }
-
-    fn announce(&self, pending: Vec<TxHash>) {
-        for hash in pending {
-            // No receiver is no error.
-            let _ = self.inner.events.send(ChainEvent::PendingTransaction(hash));
-        }
-    }
-
-    fn rules(&self) -> Rules {
-        let config = &self.inner.config;
-        Rules {
-            chain_id: config.chain_id,
-            block_gas_limit: config.block_gas_limit,
-            pool: config.pool,
-        }
-    }
 }
-
-/// First bytes of the code of an account that delegates to a contract (EIP-7702).
-const DELEGATION_PREFIX: [u8; 3] = [0xef, 0x01, 0x00];

@@ -71,12 +71,7 @@ pub struct QueryLimits {
 
 impl Default for QueryLimits {
     fn default() -> Self {
-        Self {
-            log_blocks: 10_000,
-            log_results: 20_000,
-            call_gas: 50_000_000,
-            fee_history_blocks: 1024,
-        }
+        Self { log_blocks: 10_000, log_results: 20_000, call_gas: 50_000_000, fee_history_blocks: 1024 }
     }
 }
 

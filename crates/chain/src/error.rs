@@ -56,10 +56,7 @@ pub enum ChainError {
 impl From<ExecutionError> for ChainError {
     fn from(error: ExecutionError) -> Self {
         match error {
-            ExecutionError::Rule(rule) => BlockError::Execution {
-                reason: rule.to_string(),
-            }
-            .into(),
+            ExecutionError::Rule(rule) => BlockError::Execution { reason: rule.to_string() }.into(),
             ExecutionError::Internal(reason) => Self::Execution(reason),
         }
     }

@@ -23,9 +23,7 @@ pub(crate) struct Chosen {
 
 /// Base fee of the block after `parent` (EIP-1559).
 pub(crate) fn next_base_fee(parent: &Header) -> u64 {
-    parent
-        .next_block_base_fee(BaseFeeParams::ethereum())
-        .unwrap_or_default()
+    parent.next_block_base_fee(BaseFeeParams::ethereum()).unwrap_or_default()
 }
 
 /// The header of the block after `parent`, its results still empty.
@@ -57,10 +55,7 @@ pub(crate) fn set_results(
     header.state_root = state_root;
     header.transactions_root = calculate_transaction_root(transactions);
     header.receipts_root = calculate_receipt_root(&executed.receipts);
-    header.logs_bloom = executed
-        .receipts
-        .iter()
-        .fold(Bloom::ZERO, |bloom, receipt| bloom | receipt.bloom());
+    header.logs_bloom = executed.receipts.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | receipt.bloom());
     header.gas_used = executed.gas_used;
     header.requests_hash = Some(executed.requests.requests_hash());
 }
@@ -119,16 +114,8 @@ pub(crate) fn check_equal(got: &Header, expected: &Header) -> Result<(), BlockEr
     check("withdrawalsRoot", withdrawals_root, &expected.withdrawals_root)?;
     check("blobGasUsed", blob_gas_used, &expected.blob_gas_used)?;
     check("excessBlobGas", excess_blob_gas, &expected.excess_blob_gas)?;
-    check(
-        "parentBeaconBlockRoot",
-        parent_beacon_block_root,
-        &expected.parent_beacon_block_root,
-    )?;
-    check(
-        "blockAccessListHash",
-        block_access_list_hash,
-        &expected.block_access_list_hash,
-    )?;
+    check("parentBeaconBlockRoot", parent_beacon_block_root, &expected.parent_beacon_block_root)?;
+    check("blockAccessListHash", block_access_list_hash, &expected.block_access_list_hash)?;
     check("slotNumber", slot_number, &expected.slot_number)?;
     check("transactionsRoot", transactions_root, &expected.transactions_root)?;
     check("gasUsed", gas_used, &expected.gas_used)?;
@@ -142,9 +129,5 @@ fn check<T: PartialEq + Debug>(field: &'static str, got: &T, expected: &T) -> Re
     if got == expected {
         return Ok(());
     }
-    Err(BlockError::Field {
-        field,
-        got: format!("{got:?}"),
-        expected: format!("{expected:?}"),
-    })
+    Err(BlockError::Field { field, got: format!("{got:?}"), expected: format!("{expected:?}") })
 }

@@ -70,11 +70,7 @@ impl Chain {
             return Err(field("parentHash", got.parent_hash, parent.hash()));
         }
         if got.timestamp < parent.header().timestamp {
-            return Err(field(
-                "timestamp",
-                got.timestamp,
-                format!("at least {}", parent.header().timestamp),
-            ));
+            return Err(field("timestamp", got.timestamp, format!("at least {}", parent.header().timestamp)));
         }
         let Some(parent_beacon_block_root) = got.parent_beacon_block_root else {
             return Err(field("parentBeaconBlockRoot", "missing", "a hash"));
@@ -86,19 +82,10 @@ impl Chain {
             parent_beacon_block_root,
             extra_data: got.extra_data.clone(),
         };
-        Ok(header::next_header(
-            parent.hash(),
-            parent.header(),
-            self.config().block_gas_limit,
-            chosen,
-        ))
+        Ok(header::next_header(parent.hash(), parent.header(), self.config().block_gas_limit, chosen))
     }
 }
 
 fn field(field: &'static str, got: impl ToString, expected: impl ToString) -> BlockError {
-    BlockError::Field {
-        field,
-        got: got.to_string(),
-        expected: expected.to_string(),
-    }
+    BlockError::Field { field, got: got.to_string(), expected: expected.to_string() }
 }

@@ -31,6 +31,7 @@ mod import;
 pub mod pool;
 mod query;
 mod store;
+mod submit;
 
 pub use block::{CommittedBlock, MinedTransaction, SealedBlock};
 pub use build::{BuildRequest, BuiltBlock, RejectedTransaction};

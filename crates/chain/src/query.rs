@@ -108,9 +108,8 @@ impl Chain {
         filter: &Filter,
         found: &mut Vec<MinedLog>,
     ) -> Result<(), ChainError> {
-        let receipts = self
-            .receipts(block.hash())?
-            .ok_or_else(|| store::missing("receipts", block.hash()))?;
+        let receipts =
+            self.receipts(block.hash())?.ok_or_else(|| store::missing("receipts", block.hash()))?;
         let limit = self.config().limits.log_results;
         let mut log_index = 0;
         for ((transaction_index, transaction), receipt) in
@@ -149,33 +148,21 @@ impl Chain {
         percentiles: &[u8],
     ) -> Result<FeeHistory, ChainError> {
         let last = self.header(newest)?.ok_or(ChainError::UnknownBlock(newest))?;
-        let blocks = blocks
-            .min(self.config().limits.fee_history_blocks)
-            .min(last.number + 1);
-        let mut history = FeeHistory {
-            oldest_block: last.number + 1 - blocks,
-            ..FeeHistory::default()
-        };
+        let blocks = blocks.min(self.config().limits.fee_history_blocks).min(last.number + 1);
+        let mut history = FeeHistory { oldest_block: last.number + 1 - blocks, ..FeeHistory::default() };
         for number in history.oldest_block..=last.number {
             let id = BlockId::number(number);
             let header = self.header(id)?.ok_or(ChainError::UnknownBlock(id))?;
-            history
-                .base_fee_per_gas
-                .push(u128::from(header.base_fee_per_gas.unwrap_or_default()));
-            history
-                .gas_used_and_limit
-                .push((header.gas_used, header.gas_limit));
+            history.base_fee_per_gas.push(u128::from(header.base_fee_per_gas.unwrap_or_default()));
+            history.gas_used_and_limit.push((header.gas_used, header.gas_limit));
             if !percentiles.is_empty() {
                 let block = self.block(id)?.ok_or(ChainError::UnknownBlock(id))?;
-                let receipts = self
-                    .receipts(block.hash())?
-                    .ok_or_else(|| store::missing("receipts", block.hash()))?;
+                let receipts =
+                    self.receipts(block.hash())?.ok_or_else(|| store::missing("receipts", block.hash()))?;
                 history.rewards.push(rewards(&block, &receipts, percentiles));
             }
         }
-        history
-            .base_fee_per_gas
-            .push(u128::from(header::next_base_fee(&last)));
+        history.base_fee_per_gas.push(u128::from(header::next_base_fee(&last)));
         Ok(history)
     }
 }
@@ -191,10 +178,7 @@ fn rewards(block: &SealedBlock, receipts: &[ReceiptEnvelope], percentiles: &[u8]
         .map(|(transaction, receipt)| {
             let gas = receipt.cumulative_gas_used() - before;
             before = receipt.cumulative_gas_used();
-            (
-                transaction.effective_tip_per_gas(base_fee).unwrap_or_default(),
-                gas,
-            )
+            (transaction.effective_tip_per_gas(base_fee).unwrap_or_default(), gas)
         })
         .collect();
     tips.sort_unstable();

@@ -32,15 +32,7 @@ const HEAD: &[u8] = b"head";
 /// The node's own keys and values.
 const EXTRA: Table = Table::new("extra");
 
-const TABLES: [Table; 7] = [
-    HEADERS,
-    BODIES,
-    RECEIPTS,
-    CANONICAL,
-    TRANSACTIONS,
-    CHAIN_META,
-    EXTRA,
-];
+const TABLES: [Table; 7] = [HEADERS, BODIES, RECEIPTS, CANONICAL, TRANSACTIONS, CHAIN_META, EXTRA];
 
 /// A block's transactions and, so that reading needs no signature recovery, their senders.
 #[derive(Debug, RlpEncodable, RlpDecodable)]
@@ -96,9 +88,7 @@ impl BlockStore {
         let Some(header) = self.header(hash)? else {
             return Ok(None);
         };
-        let body: Body = self
-            .record(BODIES, "body", hash)?
-            .ok_or_else(|| missing("body", hash))?;
+        let body: Body = self.record(BODIES, "body", hash)?.ok_or_else(|| missing("body", hash))?;
         if body.senders.len() != body.transactions.len() {
             return Err(damaged("body", hash, "as many senders as transactions expected"));
         }
@@ -120,19 +110,14 @@ impl BlockStore {
             return Ok(None);
         };
         let receipts = self.receipts(hash)?.ok_or_else(|| missing("receipts", hash))?;
-        Ok(Some(CommittedBlock {
-            block,
-            receipts: Arc::new(receipts),
-        }))
+        Ok(Some(CommittedBlock { block, receipts: Arc::new(receipts) }))
     }
 
     pub(crate) fn transaction(&self, hash: TxHash) -> Result<Option<MinedTransaction>, ChainError> {
         let Some(location) = self.record::<Location>(TRANSACTIONS, "transaction location", hash)? else {
             return Ok(None);
         };
-        let block = self
-            .block(location.block_hash)?
-            .ok_or_else(|| missing("block", location.block_hash))?;
+        let block = self.block(location.block_hash)?.ok_or_else(|| missing("block", location.block_hash))?;
         let transaction = usize::try_from(location.index)
             .ok()
             .and_then(|index| block.transactions().get(index))
@@ -170,9 +155,7 @@ impl BlockStore {
 impl BlockHashes for BlockStore {
     fn block_hash(&self, number: u64) -> Result<B256, StateError> {
         let bytes = self.store.get(CANONICAL, &number.to_be_bytes())?;
-        Ok(bytes
-            .and_then(|bytes| B256::try_from(bytes.as_slice()).ok())
-            .unwrap_or_default())
+        Ok(bytes.and_then(|bytes| B256::try_from(bytes.as_slice()).ok()).unwrap_or_default())
     }
 }
 
@@ -192,15 +175,8 @@ pub(crate) fn head_writes(committed: &CommittedBlock, extra: Vec<ExtraWrite>) ->
     batch.put(RECEIPTS, hash.0, encoded);
     batch.put(CANONICAL, block.number().to_be_bytes(), hash.0);
     for (index, transaction) in (0..).zip(block.transactions()) {
-        let location = Location {
-            block_hash: hash,
-            index,
-        };
-        batch.put(
-            TRANSACTIONS,
-            transaction.inner().tx_hash().0,
-            alloy_rlp::encode(location),
-        );
+        let location = Location { block_hash: hash, index };
+        batch.put(TRANSACTIONS, transaction.inner().tx_hash().0, alloy_rlp::encode(location));
     }
     batch.put(CHAIN_META, HEAD, hash.0);
     for write in extra {
@@ -221,11 +197,7 @@ fn hash(kind: &'static str, bytes: &[u8]) -> Result<B256, ChainError> {
 }
 
 fn damaged(record: &'static str, key: B256, reason: impl ToString) -> ChainError {
-    ChainError::Damaged {
-        record,
-        key: key.to_string(),
-        reason: reason.to_string(),
-    }
+    ChainError::Damaged { record, key: key.to_string(), reason: reason.to_string() }
 }
 
 pub(crate) fn missing(record: &'static str, key: B256) -> ChainError {

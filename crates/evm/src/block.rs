@@ -75,9 +75,7 @@ pub struct BlockExecution {
 
 impl std::fmt::Debug for BlockExecution {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BlockExecution")
-            .field("gas_used", &self.gas_used())
-            .finish_non_exhaustive()
+        f.debug_struct("BlockExecution").field("gas_used", &self.gas_used()).finish_non_exhaustive()
     }
 }
 
@@ -89,10 +87,7 @@ impl BlockExecution {
     /// # Errors
     /// When a system call fails.
     pub fn start(header: &Header, chain_id: u64, parent: ChainDatabase) -> Result<Self, ExecutionError> {
-        let state = State::builder()
-            .with_database(parent)
-            .with_bundle_update()
-            .build();
+        let state = State::builder().with_database(parent).with_bundle_update().build();
         let evm = alloy_evm::EthEvmFactory::default().create_evm(state, environment(header, chain_id));
         let context = EthBlockExecutionCtx {
             parent_hash: header.parent_hash,

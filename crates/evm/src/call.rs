@@ -143,8 +143,8 @@ impl CallContext {
         Ok(evm)
     }
 
-    /// The EVM for a call: nonce, sender's code, base fee and block gas limit are not checked, overrides apply. With it
-    /// the transaction to run.
+    /// The EVM for a call, and the transaction to run: overrides apply; nonce, sender's code and block gas limit are not
+    /// checked, nor is the base fee when the request names no price.
     ///
     /// # Errors
     /// When the request or an override contradicts itself, or state cannot be read.
@@ -154,8 +154,10 @@ impl CallContext {
         overrides: Overrides,
         inspector: I,
     ) -> Result<(ChainEvm<I>, TxEnv), CallError> {
-        let (mut state, environment) = self.call_environment(overrides)?;
+        let (mut state, mut environment) = self.call_environment(overrides)?;
         let transaction = self.call_transaction(&mut state, &environment, request)?;
+        // Without a price there is no base fee to pay.
+        environment.cfg_env.disable_base_fee = transaction.gas_price == 0;
         let evm = EthEvmFactory::default().create_evm_with_inspector(state, environment, inspector);
         Ok((evm, transaction))
     }
@@ -180,7 +182,6 @@ impl CallContext {
         let mut environment = environment(&self.header, self.chain_id);
         environment.cfg_env.disable_nonce_check = true;
         environment.cfg_env.disable_eip3607 = true;
-        environment.cfg_env.disable_base_fee = true;
         environment.cfg_env.disable_block_gas_limit = true;
         if let Some(block) = overrides.block {
             apply_block_overrides(block, &mut state, &mut environment.block_env);
@@ -200,9 +201,8 @@ impl CallContext {
         request: TransactionRequest,
     ) -> Result<TxEnv, CallError> {
         let asked = request.gas;
-        let mut transaction = request
-            .try_into_tx_env(environment)
-            .map_err(|error| CallError::Request(error.to_string()))?;
+        let mut transaction =
+            request.try_into_tx_env(environment).map_err(|error| CallError::Request(error.to_string()))?;
         transaction.gas_limit = asked.unwrap_or(self.gas_cap).min(self.gas_cap);
         if asked.is_none() && transaction.gas_price > 0 {
             transaction.gas_limit = transaction.gas_limit.min(affordable_gas(state, &transaction)?);
@@ -216,15 +216,8 @@ pub(crate) fn affordable_gas(
     state: &mut State<ChainDatabase>,
     transaction: &TxEnv,
 ) -> Result<u64, CallError> {
-    let have = state
-        .basic(transaction.caller)?
-        .map_or(U256::ZERO, |account| account.balance);
+    let have = state.basic(transaction.caller)?.map_or(U256::ZERO, |account| account.balance);
     let want = transaction.value;
-    let left = have
-        .checked_sub(want)
-        .ok_or(CallError::InsufficientFunds { have, want })?;
-    Ok(left
-        .checked_div(U256::from(transaction.gas_price))
-        .unwrap_or(U256::MAX)
-        .saturating_to())
+    let left = have.checked_sub(want).ok_or(CallError::InsufficientFunds { have, want })?;
+    Ok(left.checked_div(U256::from(transaction.gas_price)).unwrap_or(U256::MAX).saturating_to())
 }

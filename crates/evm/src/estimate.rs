@@ -79,10 +79,7 @@ fn attempt(
     transaction: &TxEnv,
     gas_limit: u64,
 ) -> Result<Attempt, CallError> {
-    match evm.transact(TxEnv {
-        gas_limit,
-        ..transaction.clone()
-    }) {
+    match evm.transact(TxEnv { gas_limit, ..transaction.clone() }) {
         Ok(outcome) if outcome.result.is_success() => Ok(Attempt::Enough(outcome.result)),
         Ok(outcome) => Ok(Attempt::TooLittle(Some(outcome.result))),
         Err(EVMError::Transaction(
@@ -98,9 +95,7 @@ fn failure(result: Option<ExecutionResult>, allowance: u64) -> CallError {
     match result {
         Some(ExecutionResult::Revert { output, .. }) => CallError::Reverted { output },
         Some(ExecutionResult::Halt { reason, .. }) if !matches!(reason, HaltReason::OutOfGas(_)) => {
-            CallError::Halted {
-                reason: format!("{reason:?}"),
-            }
+            CallError::Halted { reason: format!("{reason:?}") }
         }
         _ => CallError::GasAllowance { allowance },
     }

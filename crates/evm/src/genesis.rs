@@ -29,16 +29,9 @@ pub fn genesis_state(accounts: BTreeMap<Address, GenesisAccount>) -> BundleState
         let slots = account.storage.unwrap_or_default();
         let storage = slots
             .into_iter()
-            .map(|(slot, value)| {
-                (
-                    U256::from_be_bytes(slot.0),
-                    (U256::ZERO, U256::from_be_bytes(value.0)),
-                )
-            })
+            .map(|(slot, value)| (U256::from_be_bytes(slot.0), (U256::ZERO, U256::from_be_bytes(value.0))))
             .collect();
-        changes = changes
-            .state_present_account_info(address, info)
-            .state_storage(address, storage);
+        changes = changes.state_present_account_info(address, info).state_storage(address, storage);
     }
     changes.build()
 }

@@ -20,8 +20,5 @@ pub struct IntrinsicGas {
 pub fn intrinsic_gas(transaction: &Recovered<TxEnvelope>) -> IntrinsicGas {
     let environment: TxEnv = transaction.to_tx_env();
     let gas = GasParams::new_spec(SpecId::PRAGUE).initial_tx_gas_for_tx(&environment, None);
-    IntrinsicGas {
-        initial: gas.initial_regular_gas,
-        floor: gas.floor_gas,
-    }
+    IntrinsicGas { initial: gas.initial_regular_gas, floor: gas.floor_gas }
 }

@@ -36,7 +36,7 @@ pub enum StateError {
     /// A stored account does not decode.
     #[error("stored account {address} is damaged: {source}")]
     DamagedAccount {
-        /// The account, or the hash of its address left-padded when only that is known.
+        /// The account.
         address: Address,
         /// What is wrong with it.
         source: alloy_rlp::Error,
@@ -110,13 +110,7 @@ impl StateDb {
             }
         };
         let head = RwLock::new(FlatHead { root, generation: 0 });
-        Ok(Self {
-            shared: Arc::new(Shared {
-                store,
-                generation: AtomicU64::new(0),
-                head,
-            }),
-        })
+        Ok(Self { shared: Arc::new(Shared { store, generation: AtomicU64::new(0), head }) })
     }
 
     /// Root of the state at the head.
@@ -146,20 +140,14 @@ impl StateDb {
     pub fn commit(&self, update: StateUpdate, writes: WriteBatch) -> Result<(), StateError> {
         let expected = self.head_root();
         if update.parent_root != expected {
-            return Err(StateError::NotAtHead {
-                got: update.parent_root,
-                expected,
-            });
+            return Err(StateError::NotAtHead { got: update.parent_root, expected });
         }
         let mut batch = update.batch;
         batch.extend(writes);
         // From here on no view trusts the flat tables until the new head is published; if the store fails, none does.
         let generation = self.shared.generation.fetch_add(1, Ordering::SeqCst) + 1;
         self.shared.store.commit(batch)?;
-        *self.shared.head.write() = FlatHead {
-            root: update.root,
-            generation,
-        };
+        *self.shared.head.write() = FlatHead { root: update.root, generation };
         Ok(())
     }
 }

@@ -98,9 +98,7 @@ pub struct Trie {
 
 impl fmt::Debug for Trie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trie")
-            .field("root", &self.root)
-            .finish_non_exhaustive()
+        f.debug_struct("Trie").field("root", &self.root).finish_non_exhaustive()
     }
 }
 
@@ -110,10 +108,7 @@ impl Trie {
     /// # Errors
     /// [`TrieAccessError::MissingRoot`] when it is not kept.
     pub fn open(store: Arc<dyn KeyValueStore>, root: B256) -> Result<Self, TrieAccessError> {
-        let nodes = Arc::new(NodeStore {
-            store,
-            written: Mutex::default(),
-        });
+        let nodes = Arc::new(NodeStore { store, written: Mutex::default() });
         let inner = if root == EMPTY_ROOT_HASH {
             EthTrie::new(nodes.clone())
         } else {
@@ -130,9 +125,7 @@ impl Trie {
     /// # Errors
     /// When a node on the way is missing or damaged.
     pub fn get(&self, key: B256) -> Result<Option<Vec<u8>>, TrieAccessError> {
-        self.inner
-            .get(key.as_slice())
-            .map_err(|error| damaged(self.root, &error))
+        self.inner.get(key.as_slice()).map_err(|error| damaged(self.root, &error))
     }
 
     /// Sets a key; an empty value removes it.
@@ -155,10 +148,7 @@ impl Trie {
         if self.root == EMPTY_ROOT_HASH {
             return Ok(Vec::new());
         }
-        let proof = self
-            .inner
-            .get_proof(key.as_slice())
-            .map_err(|error| damaged(self.root, &error))?;
+        let proof = self.inner.get_proof(key.as_slice()).map_err(|error| damaged(self.root, &error))?;
         Ok(proof.into_iter().map(Bytes::from).collect())
     }
 
@@ -167,10 +157,7 @@ impl Trie {
     /// # Errors
     /// When a node is missing or damaged.
     pub fn commit(mut self) -> Result<(B256, WriteBatch), TrieAccessError> {
-        let root = self
-            .inner
-            .root_hash()
-            .map_err(|error| damaged(self.root, &error))?;
+        let root = self.inner.root_hash().map_err(|error| damaged(self.root, &error))?;
         let mut batch = WriteBatch::default();
         for (hash, node) in std::mem::take(&mut *self.nodes.written.lock()) {
             batch.put(TRIE_NODES, hash.0, node);
@@ -180,8 +167,5 @@ impl Trie {
 }
 
 fn damaged(root: B256, error: &TrieError) -> TrieAccessError {
-    TrieAccessError::Damaged {
-        root,
-        reason: error.to_string(),
-    }
+    TrieAccessError::Damaged { root, reason: error.to_string() }
 }

@@ -63,11 +63,7 @@ pub(crate) fn prepare(
     }
     let (root, nodes) = trie.commit()?;
     batch.extend(nodes);
-    Ok(StateUpdate {
-        parent_root,
-        root,
-        batch,
-    })
+    Ok(StateUpdate { parent_root, root, batch })
 }
 
 /// Writes an account's storage and gives the account as the trie holds it, or `None` when it is gone.
@@ -88,11 +84,8 @@ fn change_account(
     };
 
     let mut storage_root = if wiped { EMPTY_ROOT_HASH } else { old_storage_root };
-    let slots: BTreeMap<_, _> = account
-        .storage
-        .iter()
-        .filter(|(_, slot)| wiped || slot.is_changed())
-        .collect();
+    let slots: BTreeMap<_, _> =
+        account.storage.iter().filter(|(_, slot)| wiped || slot.is_changed()).collect();
     if !slots.is_empty() {
         let mut trie = Trie::open(store.clone(), storage_root)?;
         for (slot, value) in slots {
@@ -143,10 +136,7 @@ pub(crate) fn flat_account(
     store: &dyn KeyValueStore,
     address: Address,
 ) -> Result<Option<TrieAccount>, StateError> {
-    store
-        .get(ACCOUNTS, address.as_slice())?
-        .map(|bytes| decode_account(address, &bytes))
-        .transpose()
+    store.get(ACCOUNTS, address.as_slice())?.map(|bytes| decode_account(address, &bytes)).transpose()
 }
 
 pub(crate) fn decode_account(address: Address, mut bytes: &[u8]) -> Result<TrieAccount, StateError> {

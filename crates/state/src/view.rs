@@ -29,11 +29,7 @@ pub struct StateView {
 impl StateView {
     pub(crate) fn new(shared: Arc<Shared>, root: B256) -> Self {
         let head = *shared.head.read();
-        Self {
-            shared,
-            root,
-            flat_generation: (head.root == root).then_some(head.generation),
-        }
+        Self { shared, root, flat_generation: (head.root == root).then_some(head.generation) }
     }
 
     /// The root read.
@@ -50,9 +46,7 @@ impl StateView {
             return Ok(account);
         }
         let trie = Trie::open(self.shared.store.clone(), self.root)?;
-        trie.get(keccak256(address))?
-            .map(|bytes| decode_account(address, &bytes))
-            .transpose()
+        trie.get(keccak256(address))?.map(|bytes| decode_account(address, &bytes)).transpose()
     }
 
     /// An account's balance; zero when there is none.
@@ -60,9 +54,7 @@ impl StateView {
     /// # Errors
     /// As [`StateView::account`].
     pub fn balance(&self, address: Address) -> Result<U256, StateError> {
-        Ok(self
-            .account(address)?
-            .map_or(U256::ZERO, |account| account.balance))
+        Ok(self.account(address)?.map_or(U256::ZERO, |account| account.balance))
     }
 
     /// An account's nonce; zero when there is none.
@@ -99,8 +91,7 @@ impl StateView {
     /// # Errors
     /// As [`StateView::account`], and [`StateError::MissingCode`].
     pub fn code(&self, address: Address) -> Result<Bytes, StateError> {
-        self.account(address)?
-            .map_or(Ok(Bytes::new()), |account| self.code_by_hash(account.code_hash))
+        self.account(address)?.map_or(Ok(Bytes::new()), |account| self.code_by_hash(account.code_hash))
     }
 
     /// Code by its hash.
@@ -122,10 +113,7 @@ impl StateView {
     pub fn proof(&self, address: Address, slots: &[U256]) -> Result<AccountProof, StateError> {
         let mut trie = Trie::open(self.shared.store.clone(), self.root)?;
         let path = keccak256(address);
-        let account = trie
-            .get(path)?
-            .map(|bytes| decode_account(address, &bytes))
-            .transpose()?;
+        let account = trie.get(path)?.map(|bytes| decode_account(address, &bytes)).transpose()?;
         let storage_root = account.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
         let mut storage_trie = Trie::open(self.shared.store.clone(), storage_root)?;
         let storage = slots
@@ -138,13 +126,7 @@ impl StateView {
                 })
             })
             .collect::<Result<_, StateError>>()?;
-        Ok(AccountProof {
-            state_root: self.root,
-            address,
-            account,
-            proof: trie.prove(path)?,
-            storage,
-        })
+        Ok(AccountProof { state_root: self.root, address, account, proof: trie.prove(path)?, storage })
     }
 
     /// Runs a flat read, and gives its result when the flat tables held this root all the while.
@@ -157,11 +139,7 @@ impl StateView {
         }
         let value = read();
         // A batch raises the generation before it writes: unchanged now means nothing was written before the read.
-        if self.shared.generation.load(Ordering::SeqCst) == generation {
-            value.map(Some)
-        } else {
-            Ok(None)
-        }
+        if self.shared.generation.load(Ordering::SeqCst) == generation { value.map(Some) } else { Ok(None) }
     }
 }
 

@@ -35,10 +35,7 @@ impl ModelAccount {
     }
 
     fn trie_account(&self) -> TrieAccount {
-        let slots = self
-            .storage
-            .iter()
-            .map(|(slot, value)| (B256::from(*slot), *value));
+        let slots = self.storage.iter().map(|(slot, value)| (B256::from(*slot), *value));
         TrieAccount {
             nonce: self.nonce,
             balance: U256::from(self.balance),
@@ -51,17 +48,9 @@ impl ModelAccount {
 /// One account's part in a block.
 #[derive(Clone, Debug)]
 enum Change {
-    Write {
-        nonce: u64,
-        balance: u64,
-        slots: Vec<(u8, u8)>,
-    },
+    Write { nonce: u64, balance: u64, slots: Vec<(u8, u8)> },
     Delete,
-    Recreate {
-        nonce: u64,
-        balance: u64,
-        slots: Vec<(u8, u8)>,
-    },
+    Recreate { nonce: u64, balance: u64, slots: Vec<(u8, u8)> },
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -89,25 +78,12 @@ fn apply(model: &mut Model, block: &BTreeMap<u8, Change>) -> BundleState {
         let mut storage = BTreeMap::new();
         let (after, status) = match change {
             Change::Delete => (None, AccountStatus::Destroyed),
-            Change::Write {
-                nonce,
-                balance,
-                slots,
-            }
-            | Change::Recreate {
-                nonce,
-                balance,
-                slots,
-            } => {
+            Change::Write { nonce, balance, slots } | Change::Recreate { nonce, balance, slots } => {
                 let recreated = matches!(change, Change::Recreate { .. });
                 let mut account = ModelAccount {
                     nonce: *nonce,
                     balance: *balance,
-                    storage: if recreated {
-                        BTreeMap::new()
-                    } else {
-                        old_storage.clone()
-                    },
+                    storage: if recreated { BTreeMap::new() } else { old_storage.clone() },
                 };
                 for (slot, value) in slots {
                     let (slot, value) = (U256::from(*slot), U256::from(*value));
@@ -148,14 +124,8 @@ fn check_view(view: &StateView, model: &Model) {
         let expected = model.get(&address).map(ModelAccount::trie_account);
         assert_eq!(view.account(address).expect("reads"), expected);
         for slot in (0..12).map(U256::from) {
-            let value = model
-                .get(&address)
-                .and_then(|account| account.storage.get(&slot))
-                .copied();
-            assert_eq!(
-                view.storage(address, slot).expect("reads"),
-                value.unwrap_or_default()
-            );
+            let value = model.get(&address).and_then(|account| account.storage.get(&slot)).copied();
+            assert_eq!(view.storage(address, slot).expect("reads"), value.unwrap_or_default());
         }
     }
 }
@@ -165,13 +135,8 @@ fn check_proof(view: &StateView, address: Address) {
     let proof = view.proof(address, &slots).expect("proves");
     if proof.state_root != EMPTY_ROOT_HASH {
         let value = proof.account.map(alloy_rlp::encode);
-        verify_proof(
-            proof.state_root,
-            Nibbles::unpack(keccak256(address)),
-            value,
-            &proof.proof,
-        )
-        .expect("account proof verifies");
+        verify_proof(proof.state_root, Nibbles::unpack(keccak256(address)), value, &proof.proof)
+            .expect("account proof verifies");
     }
     let Some(account) = proof.account else { return };
     if account.storage_root == EMPTY_ROOT_HASH {
@@ -220,26 +185,12 @@ fn an_update_for_another_head_is_refused() {
     let store = MemoryStore::new(&StateDb::TABLES, B256::ZERO).expect("opens");
     let state = StateDb::open(Arc::new(store)).expect("opens");
     let mut model = Model::new();
-    let write = |balance| {
-        BTreeMap::from([(
-            1,
-            Change::Write {
-                nonce: 1,
-                balance,
-                slots: Vec::new(),
-            },
-        )])
-    };
-    let first = state
-        .prepare(&apply(&mut model.clone(), &write(1)))
-        .expect("prepares");
+    let write = |balance| BTreeMap::from([(1, Change::Write { nonce: 1, balance, slots: Vec::new() })]);
+    let first = state.prepare(&apply(&mut model.clone(), &write(1))).expect("prepares");
     let second = state.prepare(&apply(&mut model, &write(2))).expect("prepares");
     state.commit(first, WriteBatch::default()).expect("commits");
     let error = state.commit(second, WriteBatch::default()).expect_err("stale");
-    assert!(
-        error.to_string().starts_with("state update builds on root"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("state update builds on root"), "{error}");
 }
 
 #[test]

@@ -18,10 +18,7 @@ fn exercise(store: &dyn KeyValueStore) {
     store.commit(batch).expect("commits");
     assert_eq!(store.get(FRUIT, b"a1").expect("reads"), Some(b"apple".to_vec()));
     assert_eq!(store.get(FRUIT, b"a2").expect("reads"), None);
-    assert_eq!(
-        store.get(FRUIT, b"b1").expect("reads"),
-        Some(b"blackberry".to_vec())
-    );
+    assert_eq!(store.get(FRUIT, b"b1").expect("reads"), Some(b"blackberry".to_vec()));
     assert_eq!(store.get(STONES, b"a1").expect("reads"), Some(b"agate".to_vec()));
 
     let mut batch = WriteBatch::default();
@@ -34,19 +31,12 @@ fn exercise(store: &dyn KeyValueStore) {
     assert_eq!(store.scan(STONES, b"s", 100).expect("scans").len(), 10);
 
     let unknown = Table::new("unknown");
-    assert!(matches!(
-        store.get(unknown, b"x"),
-        Err(StoreError::UnknownTable { name: "unknown" })
-    ));
+    assert!(matches!(store.get(unknown, b"x"), Err(StoreError::UnknownTable { name: "unknown" })));
     let mut batch = WriteBatch::default();
     batch.put(FRUIT, b"z", b"never");
     batch.put(unknown, b"x", b"y");
     store.commit(batch).expect_err("unknown table");
-    assert_eq!(
-        store.get(FRUIT, b"z").expect("reads"),
-        None,
-        "all of a batch or nothing"
-    );
+    assert_eq!(store.get(FRUIT, b"z").expect("reads"), None, "all of a batch or nothing");
 }
 
 #[test]
@@ -68,10 +58,7 @@ fn a_data_directory_opens_once() {
     let _first = DiskStore::open(dir.path(), &[FRUIT], GENESIS).expect("opens");
     let error = DiskStore::open(dir.path(), &[FRUIT], GENESIS).expect_err("locked");
     assert!(matches!(error, StoreError::Locked { .. }), "{error}");
-    assert!(
-        error.to_string().contains("is in use by another process"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("is in use by another process"), "{error}");
 }
 
 #[test]
@@ -91,11 +78,7 @@ fn another_layout_is_refused() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let store = DiskStore::open(dir.path(), &[FRUIT], GENESIS).expect("opens");
     let mut batch = WriteBatch::default();
-    batch.put(
-        Table::new("stamp"),
-        b"version",
-        (SCHEMA_VERSION + 1).to_be_bytes(),
-    );
+    batch.put(Table::new("stamp"), b"version", (SCHEMA_VERSION + 1).to_be_bytes());
     store.commit(batch).expect("commits");
     drop(store);
     let error = DiskStore::open(dir.path(), &[FRUIT], GENESIS).expect_err("another layout");

@@ -24,10 +24,7 @@ pub(crate) struct BestTransactions {
 
 impl BestTransactions {
     pub(crate) fn new(base_fee: u64, runs: impl Iterator<Item = Run>) -> Self {
-        let mut best = Self {
-            base_fee,
-            heads: BTreeMap::new(),
-        };
+        let mut best = Self { base_fee, heads: BTreeMap::new() };
         for run in runs {
             best.push(run);
         }
@@ -54,11 +51,7 @@ impl BestTransactions {
 
     /// Puts the rest of a sender's run back into the order.
     pub(crate) fn keep(&mut self, rest: SenderRest) {
-        debug_assert!(
-            rest.run
-                .iter()
-                .all(|(transaction, _)| transaction.sender() == rest.sender)
-        );
+        debug_assert!(rest.run.iter().all(|(transaction, _)| transaction.sender() == rest.sender));
         self.push(rest.run);
     }
 }

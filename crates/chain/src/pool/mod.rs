@@ -70,11 +70,7 @@ impl PooledTransaction {
             U256::from(transaction.max_fee_per_gas()).saturating_mul(U256::from(transaction.gas_limit()));
         let cost = gas_cost.saturating_add(transaction.value());
         let size_bytes = transaction.inner().encode_2718_len();
-        Self {
-            transaction,
-            size_bytes,
-            cost,
-        }
+        Self { transaction, size_bytes, cost }
     }
 
     /// The transaction with its sender.
@@ -114,9 +110,7 @@ impl PooledTransaction {
 
     /// Tip cap per gas: the gas price of a legacy transaction.
     pub fn tip_cap(&self) -> u128 {
-        self.transaction
-            .max_priority_fee_per_gas()
-            .unwrap_or_else(|| self.fee_cap())
+        self.transaction.max_priority_fee_per_gas().unwrap_or_else(|| self.fee_cap())
     }
 }
 
@@ -137,9 +131,7 @@ pub struct Pool {
 
 impl Pool {
     pub(crate) fn new(config: PoolConfig) -> Self {
-        Self {
-            state: Arc::new(Mutex::new(PoolState::new(config))),
-        }
+        Self { state: Arc::new(Mutex::new(PoolState::new(config))) }
     }
 
     pub(crate) fn lock(&self) -> parking_lot::MutexGuard<'_, PoolState> {

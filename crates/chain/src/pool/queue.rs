@@ -37,7 +37,7 @@ impl SenderQueue {
     /// The nonce after the pending run.
     fn next_nonce(&self) -> u64 {
         let mut next = self.state.nonce;
-        for nonce in self.transactions.keys() {
+        for (nonce, _) in self.transactions.range(next..) {
             if *nonce != next {
                 break;
             }
@@ -48,13 +48,9 @@ impl SenderQueue {
 
     /// Cost of all transactions but the one with this nonce.
     fn cost_of_others(&self, nonce: u64) -> U256 {
-        let others = self
-            .transactions
-            .range(..nonce)
-            .chain(self.transactions.range(nonce.saturating_add(1)..));
-        others.fold(U256::ZERO, |sum, (_, queued)| {
-            sum.saturating_add(queued.transaction.cost())
-        })
+        let others =
+            self.transactions.range(..nonce).chain(self.transactions.range(nonce.saturating_add(1)..));
+        others.fold(U256::ZERO, |sum, (_, queued)| sum.saturating_add(queued.transaction.cost()))
     }
 }
 
@@ -99,8 +95,14 @@ impl PoolState {
         check_sender(&pooled, &sender)?;
         let address = pooled.sender();
         let nonce = pooled.nonce();
+        let mut promoted = Vec::new();
+        if self.senders.get(&address).is_some_and(|queue| queue.state != sender) {
+            promoted = self.update_sender(address, sender);
+        }
+        let mut pending_before = sender.nonce;
         let mut replaced_size = None;
         if let Some(queue) = self.senders.get(&address) {
+            pending_before = queue.next_nonce();
             check_overdraft(&pooled, &sender, queue.cost_of_others(nonce))?;
             match queue.transactions.get(&nonce) {
                 Some(old) => {
@@ -117,29 +119,22 @@ impl PoolState {
             }
         }
         self.make_room(&pooled, replaced_size)?;
+        self.remove(address, nonce);
 
         let transaction = Arc::new(pooled);
-        self.remove(address, nonce);
-        let queue = self.senders.entry(address).or_default();
-        queue.state = sender;
-        let before = queue.next_nonce();
         let arrival = self.arrivals;
         self.arrivals += 1;
-        queue.transactions.insert(
-            nonce,
-            Queued {
-                transaction: transaction.clone(),
-                arrival,
-            },
-        );
-        let after = queue.next_nonce();
-        let promoted = queue
-            .transactions
-            .range(before..after)
-            .map(|(_, queued)| queued.transaction.hash())
-            .collect();
-        self.ranks
-            .insert((transaction.tip_cap(), Reverse(arrival), address, nonce));
+        let queue = self.senders.entry(address).or_default();
+        queue.state = sender;
+        queue.transactions.insert(nonce, Queued { transaction: transaction.clone(), arrival });
+        if nonce <= pending_before {
+            promoted.push(transaction.hash());
+            let filled = nonce.max(pending_before).saturating_add(1)..;
+            let end = queue.next_nonce();
+            let after_gap = queue.transactions.range(filled).take_while(|(nonce, _)| **nonce < end);
+            promoted.extend(after_gap.map(|(_, queued)| queued.transaction.hash()));
+        }
+        self.ranks.insert((transaction.tip_cap(), Reverse(arrival), address, nonce));
         self.size_bytes += transaction.size_bytes();
         self.by_hash.insert(transaction.hash(), transaction);
         Ok(promoted)
@@ -147,9 +142,7 @@ impl PoolState {
 
     /// Lets transactions go that pay less, until this one fits; none goes when it would not fit all the same.
     fn make_room(&mut self, pooled: &PooledTransaction, replaced: Option<usize>) -> Result<(), PoolError> {
-        let full = PoolError::Full {
-            limit: self.config.max_transactions,
-        };
+        let full = PoolError::Full { limit: self.config.max_transactions };
         let mut count = self.by_hash.len() + 1 - usize::from(replaced.is_some());
         let mut size = self.size_bytes + pooled.size_bytes() - replaced.unwrap_or_default();
         let mut leaving = Vec::new();
@@ -164,10 +157,7 @@ impl PoolState {
             if *address == pooled.sender() && *nonce <= pooled.nonce() {
                 continue;
             }
-            let Some(queued) = self
-                .senders
-                .get(address)
-                .and_then(|queue| queue.transactions.get(nonce))
+            let Some(queued) = self.senders.get(address).and_then(|queue| queue.transactions.get(nonce))
             else {
                 continue;
             };
@@ -195,8 +185,7 @@ impl PoolState {
         if queue.get().transactions.is_empty() {
             queue.remove();
         }
-        self.ranks
-            .remove(&(transaction.tip_cap(), Reverse(arrival), address, nonce));
+        self.ranks.remove(&(transaction.tip_cap(), Reverse(arrival), address, nonce));
         self.size_bytes -= transaction.size_bytes();
         self.by_hash.remove(&transaction.hash());
     }
@@ -232,11 +221,7 @@ impl PoolState {
         if start >= end {
             return Vec::new();
         }
-        queue
-            .transactions
-            .range(start..end)
-            .map(|(_, queued)| queued.transaction.hash())
-            .collect()
+        queue.transactions.range(start..end).map(|(_, queued)| queued.transaction.hash()).collect()
     }
 
     /// Whether the pool holds a transaction of this sender.
@@ -248,9 +233,7 @@ impl PoolState {
     pub(crate) fn best(&self, base_fee: u64) -> BestTransactions {
         let runs = self.senders.values().map(|queue| {
             let pending = queue.transactions.range(queue.state.nonce..queue.next_nonce());
-            pending
-                .map(|(_, queued)| (queued.transaction.clone(), queued.arrival))
-                .collect()
+            pending.map(|(_, queued)| (queued.transaction.clone(), queued.arrival)).collect()
         });
         BestTransactions::new(base_fee, runs)
     }
@@ -285,12 +268,7 @@ impl PoolState {
         let pending = self
             .senders
             .values()
-            .map(|queue| {
-                queue
-                    .transactions
-                    .range(queue.state.nonce..queue.next_nonce())
-                    .count()
-            })
+            .map(|queue| queue.transactions.range(queue.state.nonce..queue.next_nonce()).count())
             .sum();
         (pending, self.by_hash.len() - pending)
     }
@@ -299,11 +277,7 @@ impl PoolState {
 fn split(queue: &SenderQueue, content: &mut PoolContent) {
     let next = queue.next_nonce();
     for (nonce, queued) in &queue.transactions {
-        let part = if *nonce < next {
-            &mut content.pending
-        } else {
-            &mut content.queued
-        };
+        let part = if *nonce < next { &mut content.pending } else { &mut content.queued };
         part.push(queued.transaction.clone());
     }
 }

@@ -20,32 +20,23 @@ pub(crate) struct Rules {
 pub(crate) fn decode(raw: &[u8], rules: &Rules) -> Result<Recovered<TxEnvelope>, PoolError> {
     let limit = rules.pool.max_transaction_size_bytes;
     if raw.len() > limit {
-        return Err(PoolError::Oversized {
-            got: raw.len(),
-            limit,
-        });
+        return Err(PoolError::Oversized { got: raw.len(), limit });
     }
     if raw.first() == Some(&u8::from(TxType::Eip4844)) {
         return Err(PoolError::BlobTransaction);
     }
-    let transaction = TxEnvelope::decode_2718_exact(raw).map_err(|error| PoolError::Malformed {
-        reason: error.to_string(),
-    })?;
+    let transaction = TxEnvelope::decode_2718_exact(raw)
+        .map_err(|error| PoolError::Malformed { reason: error.to_string() })?;
     // The chain id first: a signature for another chain may well recover, but to the wrong account.
     check_chain_id(&transaction, rules)?;
-    let sender = transaction
-        .recover_signer()
-        .map_err(|_| PoolError::InvalidSignature)?;
+    let sender = transaction.recover_signer().map_err(|_| PoolError::InvalidSignature)?;
     Ok(Recovered::new_unchecked(transaction, sender))
 }
 
 fn check_chain_id(transaction: &TxEnvelope, rules: &Rules) -> Result<(), PoolError> {
     match transaction.chain_id() {
         None => Err(PoolError::NotReplayProtected),
-        Some(got) if got != rules.chain_id => Err(PoolError::WrongChainId {
-            got,
-            expected: rules.chain_id,
-        }),
+        Some(got) if got != rules.chain_id => Err(PoolError::WrongChainId { got, expected: rules.chain_id }),
         Some(_) => Ok(()),
     }
 }
@@ -58,60 +49,36 @@ pub(crate) fn check_static(pooled: &PooledTransaction, rules: &Rules) -> Result<
     }
     let limit = rules.pool.max_transaction_size_bytes;
     if pooled.size_bytes() > limit {
-        return Err(PoolError::Oversized {
-            got: pooled.size_bytes(),
-            limit,
-        });
+        return Err(PoolError::Oversized { got: pooled.size_bytes(), limit });
     }
     check_chain_id(transaction.inner(), rules)?;
-    let init_code = if transaction.is_create() {
-        transaction.input().len()
-    } else {
-        0
-    };
+    let init_code = if transaction.is_create() { transaction.input().len() } else { 0 };
     if init_code > MAX_INITCODE_SIZE_BYTES {
-        return Err(PoolError::InitCodeTooLarge {
-            got: init_code,
-            limit: MAX_INITCODE_SIZE_BYTES,
-        });
+        return Err(PoolError::InitCodeTooLarge { got: init_code, limit: MAX_INITCODE_SIZE_BYTES });
     }
     let got = transaction.gas_limit();
     if got > rules.block_gas_limit {
-        return Err(PoolError::GasLimitTooHigh {
-            got,
-            limit: rules.block_gas_limit,
-        });
+        return Err(PoolError::GasLimitTooHigh { got, limit: rules.block_gas_limit });
     }
     let (fee, tip) = (pooled.fee_cap(), pooled.tip_cap());
     if tip > fee {
         return Err(PoolError::TipAboveFeeCap { tip, fee });
     }
     if tip < rules.pool.min_tip_wei {
-        return Err(PoolError::Underpriced {
-            got: tip,
-            minimum: rules.pool.min_tip_wei,
-        });
+        return Err(PoolError::Underpriced { got: tip, minimum: rules.pool.min_tip_wei });
     }
     if transaction.authorization_list().is_some_and(<[_]>::is_empty) {
         return Err(PoolError::NoAuthorizations);
     }
     if transaction.nonce() == u64::MAX {
-        return Err(PoolError::NonceMax {
-            got: transaction.nonce(),
-        });
+        return Err(PoolError::NonceMax { got: transaction.nonce() });
     }
     let intrinsic = intrinsic_gas(transaction);
     if got < intrinsic.initial {
-        return Err(PoolError::IntrinsicGas {
-            got,
-            needed: intrinsic.initial,
-        });
+        return Err(PoolError::IntrinsicGas { got, needed: intrinsic.initial });
     }
     if got < intrinsic.floor {
-        return Err(PoolError::FloorDataGas {
-            got,
-            needed: intrinsic.floor,
-        });
+        return Err(PoolError::FloorDataGas { got, needed: intrinsic.floor });
     }
     Ok(())
 }
@@ -119,15 +86,10 @@ pub(crate) fn check_static(pooled: &PooledTransaction, rules: &Rules) -> Result<
 /// The checks against the sender's account.
 pub(crate) fn check_sender(pooled: &PooledTransaction, sender: &SenderState) -> Result<(), PoolError> {
     if pooled.nonce() < sender.nonce {
-        return Err(PoolError::NonceTooLow {
-            got: pooled.nonce(),
-            next: sender.nonce,
-        });
+        return Err(PoolError::NonceTooLow { got: pooled.nonce(), next: sender.nonce });
     }
     if sender.has_code {
-        return Err(PoolError::SenderHasCode {
-            sender: pooled.sender(),
-        });
+        return Err(PoolError::SenderHasCode { sender: pooled.sender() });
     }
     if sender.balance < pooled.cost() {
         return Err(PoolError::InsufficientFunds {
@@ -146,11 +108,7 @@ pub(crate) fn check_overdraft(
     queued: U256,
 ) -> Result<(), PoolError> {
     if queued.saturating_add(pooled.cost()) > sender.balance {
-        return Err(PoolError::Overdrawn {
-            balance: sender.balance,
-            queued,
-            cost: pooled.cost(),
-        });
+        return Err(PoolError::Overdrawn { balance: sender.balance, queued, cost: pooled.cost() });
     }
     Ok(())
 }

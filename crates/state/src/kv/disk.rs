@@ -19,9 +19,7 @@ pub struct DiskStore {
 
 impl std::fmt::Debug for DiskStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DiskStore")
-            .field("tables", &self.keyspaces.keys())
-            .finish_non_exhaustive()
+        f.debug_struct("DiskStore").field("tables", &self.keyspaces.keys()).finish_non_exhaustive()
     }
 }
 
@@ -31,21 +29,14 @@ impl DiskStore {
     /// # Errors
     /// When another process has it open, when it belongs to another chain or layout version, or when the disk fails.
     pub fn open(path: &Path, tables: &[Table], genesis_hash: B256) -> Result<Self, StoreError> {
-        let database = Database::builder(path)
-            .cache_size(CACHE_SIZE_BYTES)
-            .open()
-            .map_err(|error| match error {
-                fjall::Error::Locked => StoreError::Locked {
-                    path: path.to_path_buf(),
-                },
+        let database =
+            Database::builder(path).cache_size(CACHE_SIZE_BYTES).open().map_err(|error| match error {
+                fjall::Error::Locked => StoreError::Locked { path: path.to_path_buf() },
                 other => StoreError::Backend(other),
             })?;
         let mut keyspaces = BTreeMap::new();
         for table in tables.iter().chain([&STAMP]) {
-            keyspaces.insert(
-                *table,
-                database.keyspace(table.name(), KeyspaceCreateOptions::default)?,
-            );
+            keyspaces.insert(*table, database.keyspace(table.name(), KeyspaceCreateOptions::default)?);
         }
         let store = Self { database, keyspaces };
         check_stamp(&store, genesis_hash)?;
@@ -53,9 +44,7 @@ impl DiskStore {
     }
 
     fn keyspace(&self, table: Table) -> Result<&Keyspace, StoreError> {
-        self.keyspaces
-            .get(&table)
-            .ok_or(StoreError::UnknownTable { name: table.name() })
+        self.keyspaces.get(&table).ok_or(StoreError::UnknownTable { name: table.name() })
     }
 }
 

@@ -22,14 +22,8 @@ impl MemoryStore {
     /// # Errors
     /// None that a new store can meet; the signature is that of [`super::DiskStore::open`].
     pub fn new(tables: &[Table], genesis_hash: B256) -> Result<Self, StoreError> {
-        let tables = tables
-            .iter()
-            .chain([&STAMP])
-            .map(|table| (*table, BTreeMap::new()))
-            .collect();
-        let store = Self {
-            tables: RwLock::new(tables),
-        };
+        let tables = tables.iter().chain([&STAMP]).map(|table| (*table, BTreeMap::new())).collect();
+        let store = Self { tables: RwLock::new(tables) };
         check_stamp(&store, genesis_hash)?;
         Ok(store)
     }
@@ -38,17 +32,13 @@ impl MemoryStore {
 impl KeyValueStore for MemoryStore {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let tables = self.tables.read();
-        let entries = tables
-            .get(&table)
-            .ok_or(StoreError::UnknownTable { name: table.name() })?;
+        let entries = tables.get(&table).ok_or(StoreError::UnknownTable { name: table.name() })?;
         Ok(entries.get(key).cloned())
     }
 
     fn scan(&self, table: Table, prefix: &[u8], limit: usize) -> Result<Vec<KeyValue>, StoreError> {
         let tables = self.tables.read();
-        let entries = tables
-            .get(&table)
-            .ok_or(StoreError::UnknownTable { name: table.name() })?;
+        let entries = tables.get(&table).ok_or(StoreError::UnknownTable { name: table.name() })?;
         Ok(entries
             .range(prefix.to_vec()..)
             .take_while(|(key, _)| key.starts_with(prefix))
@@ -59,11 +49,7 @@ impl KeyValueStore for MemoryStore {
 
     fn commit(&self, batch: WriteBatch) -> Result<(), StoreError> {
         let mut tables = self.tables.write();
-        if let Some((table, _)) = batch
-            .writes()
-            .keys()
-            .find(|(table, _)| !tables.contains_key(table))
-        {
+        if let Some((table, _)) = batch.writes().keys().find(|(table, _)| !tables.contains_key(table)) {
             return Err(StoreError::UnknownTable { name: table.name() });
         }
         for ((table, key), value) in batch.into_writes() {

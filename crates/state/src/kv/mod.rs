@@ -153,32 +153,20 @@ fn check_stamp(store: &dyn KeyValueStore, genesis_hash: B256) -> Result<(), Stor
             store.commit(batch)
         }
         (Some(version), Some(genesis)) => {
-            let version = <[u8; 4]>::try_from(version.as_slice()).map_err(|_| StoreError::DamagedStamp {
-                what: "version is not 4 bytes",
-            })?;
+            let version = <[u8; 4]>::try_from(version.as_slice())
+                .map_err(|_| StoreError::DamagedStamp { what: "version is not 4 bytes" })?;
             let got = u32::from_be_bytes(version);
             if got != SCHEMA_VERSION {
-                return Err(StoreError::WrongVersion {
-                    got,
-                    expected: SCHEMA_VERSION,
-                });
+                return Err(StoreError::WrongVersion { got, expected: SCHEMA_VERSION });
             }
-            let got = B256::try_from(genesis.as_slice()).map_err(|_| StoreError::DamagedStamp {
-                what: "genesis hash is not 32 bytes",
-            })?;
+            let got = B256::try_from(genesis.as_slice())
+                .map_err(|_| StoreError::DamagedStamp { what: "genesis hash is not 32 bytes" })?;
             if got != genesis_hash {
-                return Err(StoreError::WrongGenesis {
-                    got,
-                    expected: genesis_hash,
-                });
+                return Err(StoreError::WrongGenesis { got, expected: genesis_hash });
             }
             Ok(())
         }
-        (None, Some(_)) => Err(StoreError::DamagedStamp {
-            what: "version is missing",
-        }),
-        (Some(_), None) => Err(StoreError::DamagedStamp {
-            what: "genesis hash is missing",
-        }),
+        (None, Some(_)) => Err(StoreError::DamagedStamp { what: "version is missing" }),
+        (Some(_), None) => Err(StoreError::DamagedStamp { what: "genesis hash is missing" }),
     }
 }

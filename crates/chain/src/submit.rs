@@ -1,0 +1,79 @@
+//! The chain's side of its pool: transactions in, and their senders kept in step with the head.
+
+use alloy_consensus::TxEnvelope;
+use alloy_consensus::transaction::Recovered;
+use alloy_primitives::{Address, TxHash};
+
+use crate::chain::Chain;
+use crate::error::ChainError;
+use crate::event::ChainEvent;
+use crate::pool::{PoolError, PooledTransaction, Rules, SenderState, decode};
+
+/// First bytes of the code of an account that delegates to a contract (EIP-7702).
+const DELEGATION_PREFIX: [u8; 3] = [0xef, 0x01, 0x00];
+
+impl Chain {
+    /// Takes an encoded (EIP-2718) transaction into the pool.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub fn submit_transaction(&self, raw: &[u8]) -> Result<TxHash, PoolError> {
+        self.submit_recovered(decode(raw, &self.rules())?)
+    }
+
+    /// Takes a transaction, whose sender is known, into the pool.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub fn submit_recovered(&self, transaction: Recovered<TxEnvelope>) -> Result<TxHash, PoolError> {
+        let pooled = PooledTransaction::new(transaction);
+        let (hash, sender) = (pooled.hash(), pooled.sender());
+        let mut pool = self.inner.pool.lock();
+        // The state is read under the pool's lock: a block committed after this updates its senders in the pool later.
+        let state =
+            self.sender_state(sender).map_err(|error| PoolError::State { reason: error.to_string() })?;
+        let promoted = pool.insert(pooled, &self.rules(), state)?;
+        drop(pool);
+        self.announce(promoted);
+        Ok(hash)
+    }
+
+    /// Tells the pool of the accounts that a committed block touched. The block stands whatever happens here: an account
+    /// that cannot be read keeps its queue, whose transactions the builder then finds invalid.
+    pub(crate) fn update_pool(&self, touched: &[Address]) {
+        let mut pool = self.inner.pool.lock();
+        let mut promoted = Vec::new();
+        for address in touched.iter().filter(|address| pool.has_sender(**address)).collect::<Vec<_>>() {
+            match self.sender_state(*address) {
+                Ok(state) => promoted.extend(pool.update_sender(*address, state)),
+                Err(error) => {
+                    tracing::error!(%address, %error, "sender of pooled transactions cannot be read")
+                }
+            }
+        }
+        drop(pool);
+        self.announce(promoted);
+    }
+
+    fn sender_state(&self, address: Address) -> Result<SenderState, ChainError> {
+        let view = self.inner.state.view(self.inner.state.head_root());
+        let Some(account) = view.account(address)? else {
+            return Ok(SenderState::default());
+        };
+        let code = view.code_by_hash(account.code_hash)?;
+        let has_code = !code.is_empty() && !code.starts_with(&DELEGATION_PREFIX);
+        Ok(SenderState { nonce: account.nonce, balance: account.balance, has_code })
+    }
+
+    fn announce(&self, pending: Vec<TxHash>) {
+        for hash in pending {
+            // No receiver is no error.
+            let _ = self.inner.events.send(ChainEvent::PendingTransaction(hash));
+        }
+    }
+
+    fn rules(&self) -> Rules {
+        let config = &self.inner.config;
+        Rules { chain_id: config.chain_id, block_gas_limit: config.block_gas_limit, pool: config.pool }
+    }
+}
