@@ -85,6 +85,7 @@ impl BuiltBlock {
 
 /// A block while transactions are added.
 struct Assembly {
+    parent: SealedBlock,
     header: Header,
     execution: BlockExecution,
     transactions: Vec<Recovered<TxEnvelope>>,
@@ -112,6 +113,13 @@ impl std::fmt::Display for Refusal {
 }
 
 impl Assembly {
+    /// Starts the block with this header on its parent's state.
+    fn start(chain: &Chain, parent: SealedBlock, header: Header) -> Result<Self, ChainError> {
+        let database = chain.database(chain.inner.state.view(parent.header().state_root));
+        let execution = BlockExecution::start(&header, chain.config().chain_id, database)?;
+        Ok(Self { parent, header, execution, transactions: Vec::new(), size_bytes: BLOCK_OVERHEAD_BYTES })
+    }
+
     fn gas_left(&self) -> u64 {
         self.header.gas_limit.saturating_sub(self.execution.gas_used())
     }
@@ -158,12 +166,9 @@ impl Chain {
             parent_beacon_block_root: request.parent_beacon_block_root,
             extra_data: request.extra_data,
         };
-        let config = self.config();
-        let header = header::next_header(parent.hash(), parent.header(), config.block_gas_limit, chosen);
-        let database = self.database(self.inner.state.view(parent.header().state_root));
-        let execution = BlockExecution::start(&header, config.chain_id, database)?;
-        let mut assembly =
-            Assembly { header, execution, transactions: Vec::new(), size_bytes: BLOCK_OVERHEAD_BYTES };
+        let gas_limit = self.config().block_gas_limit;
+        let header = header::next_header(parent.hash(), parent.header(), gas_limit, chosen);
+        let mut assembly = Assembly::start(self, parent, header)?;
 
         let mut rejected_leading = Vec::new();
         for transaction in request.leading_transactions {
@@ -211,15 +216,11 @@ impl Chain {
 
     /// Ends a block's execution and seals it.
     fn seal(&self, assembly: Assembly) -> Result<BuiltBlock, ChainError> {
-        let Assembly { mut header, execution, transactions, .. } = assembly;
+        let Assembly { parent, mut header, execution, transactions, .. } = assembly;
         let executed = execution.finish()?;
         let update = self.inner.state.prepare(&executed.changes)?;
-        let expected_root = self.head().block.header().state_root;
-        if update.parent_root() != expected_root {
-            return Err(ChainError::NotOnHead {
-                got: header.parent_hash,
-                expected: self.head().block.hash(),
-            });
+        if update.parent_root() != parent.header().state_root {
+            return Err(ChainError::NotOnHead { got: parent.hash(), expected: self.head().block.hash() });
         }
         let plain: Vec<_> = transactions.iter().map(|transaction| transaction.inner().clone()).collect();
         header::set_results(&mut header, &plain, &executed, update.root());
@@ -236,17 +237,14 @@ impl Chain {
         })
     }
 
-    /// Executes the block of another proposer on the head's state: the block it must equal.
+    /// Executes the block of another proposer on its parent's state: the block it must equal.
     pub(crate) fn rebuild(
         &self,
+        parent: SealedBlock,
         header: Header,
         transactions: Vec<Recovered<TxEnvelope>>,
     ) -> Result<BuiltBlock, ChainError> {
-        let parent = self.head().block;
-        let database = self.database(self.inner.state.view(parent.header().state_root));
-        let execution = BlockExecution::start(&header, self.config().chain_id, database)?;
-        let mut assembly =
-            Assembly { header, execution, transactions: Vec::new(), size_bytes: BLOCK_OVERHEAD_BYTES };
+        let mut assembly = Assembly::start(self, parent, header)?;
         for (index, transaction) in transactions.iter().enumerate() {
             assembly.add(transaction)?.map_err(|refusal| BlockError::Transaction {
                 index,

@@ -4,7 +4,7 @@ use alloy_consensus::proofs::calculate_transaction_root;
 use alloy_consensus::{Block, Header, TxEnvelope};
 use alloy_rlp::Encodable;
 
-use crate::block::{CommittedBlock, recover};
+use crate::block::{CommittedBlock, SealedBlock, recover};
 use crate::build::{BuiltBlock, extra_data_too_long};
 use crate::chain::Chain;
 use crate::config::{MAX_BLOCK_SIZE_BYTES, MAX_EXTRA_DATA_SIZE_BYTES};
@@ -41,7 +41,8 @@ impl Chain {
             }
             None => return Err(field("withdrawals", "missing", "an empty list").into()),
         }
-        let mut expected = self.expected_header(&got)?;
+        let parent = self.head().block;
+        let mut expected = self.expected_header(&parent, &got)?;
         expected.transactions_root = calculate_transaction_root(&body.transactions);
         header::check_environment(&got, expected.clone())?;
 
@@ -55,14 +56,13 @@ impl Chain {
                 recover(transaction).ok_or(BlockError::Transaction { index, hash, reason })
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let built = self.rebuild(expected, transactions)?;
+        let built = self.rebuild(parent, expected, transactions)?;
         header::check_equal(&got, built.block().header())?;
         Ok(built)
     }
 
     /// The header the block must have, with what is the proposer's to choose taken from it.
-    fn expected_header(&self, got: &Header) -> Result<Header, BlockError> {
-        let parent = self.head().block;
+    fn expected_header(&self, parent: &SealedBlock, got: &Header) -> Result<Header, BlockError> {
         if got.extra_data.len() > MAX_EXTRA_DATA_SIZE_BYTES {
             return Err(extra_data_too_long(got.extra_data.len()));
         }
