@@ -1,0 +1,87 @@
+//! What every method works with.
+
+use std::sync::Arc;
+
+use ivm_chain::Chain;
+use tokio::sync::Semaphore;
+
+use crate::config::RpcConfig;
+use crate::dev::DevControl;
+use crate::error::{RpcError, RpcResult};
+use crate::fees::TipOracle;
+use crate::filters::Filters;
+use crate::ivm::IvmBackend;
+use crate::pending::PendingHistory;
+
+/// What every method works with.
+pub(crate) struct Api {
+    pub(crate) chain: Chain,
+    pub(crate) ivm: Arc<dyn IvmBackend>,
+    pub(crate) dev: Option<Arc<dyn DevControl>>,
+    pub(crate) config: RpcConfig,
+    pub(crate) filters: Filters,
+    pub(crate) pending: PendingHistory,
+    pub(crate) tips: TipOracle,
+    pub(crate) modules: Vec<&'static str>,
+    turns: Turns,
+}
+
+impl Api {
+    pub(crate) fn new(
+        config: RpcConfig,
+        chain: Chain,
+        ivm: Arc<dyn IvmBackend>,
+        dev: Option<Arc<dyn DevControl>>,
+    ) -> Self {
+        let limits = &config.limits;
+        let mut modules = vec!["eth", "ivm", "net", "rpc", "txpool", "web3"];
+        modules.extend(dev.is_some().then_some("evm"));
+        Self {
+            chain,
+            ivm,
+            dev,
+            filters: Filters::new(limits),
+            pending: PendingHistory::new(limits.max_pending_history),
+            tips: TipOracle::default(),
+            modules,
+            turns: Turns::new(limits.max_running_calls, limits.max_waiting_calls),
+            config,
+        }
+    }
+
+    /// Runs what may block for a while on a thread for that, when it is its turn.
+    pub(crate) async fn run_blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> RpcResult<T> + Send + 'static,
+    ) -> RpcResult<T> {
+        let api = Arc::clone(self);
+        let turns = &self.turns;
+        let _place = turns.places.try_acquire().map_err(|_| RpcError::Busy { limit: turns.max_waiting })?;
+        let turn = Arc::clone(&turns.running).acquire_owned().await;
+        let turn = turn.map_err(|error| RpcError::Unfinished { reason: error.to_string() })?;
+        let done = tokio::task::spawn_blocking(move || {
+            // Held by the work itself: a client that goes away does not let others in before it is over.
+            let _turn = turn;
+            work(&api)
+        });
+        done.await.map_err(|error| RpcError::Unfinished { reason: error.to_string() })?
+    }
+}
+
+/// Who may run now, and who may wait for that.
+struct Turns {
+    running: Arc<Semaphore>,
+    places: Semaphore,
+    max_waiting: usize,
+}
+
+impl Turns {
+    fn new(max_running: usize, max_waiting: usize) -> Self {
+        let places = max_running.saturating_add(max_waiting).min(Semaphore::MAX_PERMITS);
+        Self {
+            running: Arc::new(Semaphore::new(max_running.clamp(1, Semaphore::MAX_PERMITS))),
+            places: Semaphore::new(places.max(1)),
+            max_waiting,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Where the server listens, whom it serves, and how much of everything.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use alloy_primitives::Address;
+
+/// Port of a node that is not given another.
+pub const DEFAULT_PORT: u16 = 8545;
+
+/// How the server is set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RpcConfig {
+    /// Address of both HTTP and WebSocket. Port 0 takes any that is free.
+    pub listen: SocketAddr,
+    /// Web pages that may read answers.
+    pub cors: Cors,
+    /// Accounts `eth_accounts` lists: those a development chain funds.
+    pub accounts: Vec<Address>,
+    /// Tip suggested while recent blocks hold no transactions to learn from, in wei.
+    pub default_tip_wei: u128,
+    /// Bounds on what clients may ask for.
+    pub limits: RpcLimits,
+}
+
+impl Default for RpcConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
+            cors: Cors::Disabled,
+            accounts: Vec::new(),
+            default_tip_wei: 1_000_000_000,
+            limits: RpcLimits::default(),
+        }
+    }
+}
+
+/// Cross-origin resource sharing: which web pages a browser lets read answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Cors {
+    /// None.
+    #[default]
+    Disabled,
+    /// All (`*`). For development.
+    Any,
+    /// Those of these origins, such as `https://app.example`.
+    Origins(Vec<String>),
+}
+
+/// Bounds on what clients may ask for. Bounds on queries themselves (log range, call gas) are the chain's
+/// ([`ivm_chain::QueryLimits`]); sizes of programs and inputs are the protocol's ([`ivm_primitives::limits`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RpcLimits {
+    /// Most bytes of an HTTP body or a WebSocket message. The largest call is a payload of 10 MiB in hex.
+    pub max_request_size_bytes: u32,
+    /// Most bytes of an answer.
+    pub max_response_size_bytes: u32,
+    /// Most WebSocket connections and HTTP requests under way, together.
+    pub max_connections: u32,
+    /// Most calls in a batch.
+    pub max_batch_length: u32,
+    /// Most calls that read the store or run the EVM at once.
+    pub max_running_calls: usize,
+    /// Most such calls that wait for their turn; further ones are refused.
+    pub max_waiting_calls: usize,
+    /// Most subscriptions of a connection.
+    pub max_subscriptions_per_connection: u32,
+    /// Most messages that wait for a slow WebSocket client.
+    pub max_waiting_messages: u32,
+    /// How long a subscription waits for a client that does not read, before it ends.
+    pub slow_subscriber_timeout: Duration,
+    /// How often a WebSocket client is pinged; one that misses two answers is disconnected.
+    pub ping_interval: Duration,
+    /// Most filters (`eth_newFilter` and its like) of all clients together.
+    pub max_filters: usize,
+    /// How long a filter lives that nobody asks for its changes.
+    pub filter_idle_timeout: Duration,
+    /// Most hashes a pending-transaction filter looks back on.
+    pub max_pending_history: usize,
+    /// Most addresses of a log filter, and most alternatives of each of its topics.
+    pub max_filter_alternatives: usize,
+    /// Most slots of one `eth_getProof`.
+    pub max_proof_slots: usize,
+    /// Most percentiles of one `eth_feeHistory`.
+    pub max_reward_percentiles: usize,
+    /// How long a stopping server waits for calls under way.
+    pub stop_timeout: Duration,
+}
+
+impl Default for RpcLimits {
+    fn default() -> Self {
+        Self {
+            max_request_size_bytes: 32 * 1024 * 1024,
+            max_response_size_bytes: 64 * 1024 * 1024,
+            max_connections: 1024,
+            max_batch_length: 1000,
+            max_running_calls: 64,
+            max_waiting_calls: 4096,
+            max_subscriptions_per_connection: 128,
+            max_waiting_messages: 1024,
+            slow_subscriber_timeout: Duration::from_secs(10),
+            ping_interval: Duration::from_secs(30),
+            max_filters: 4096,
+            filter_idle_timeout: Duration::from_secs(300),
+            max_pending_history: 16_384,
+            max_filter_alternatives: 1000,
+            max_proof_slots: 1024,
+            max_reward_percentiles: 100,
+            stop_timeout: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Errors of calls, as JSON-RPC codes and geth's messages.
+
+use alloy_primitives::Bytes;
+use ivm_chain::{CallError, ChainError, PoolError};
+use jsonrpsee::types::ErrorObjectOwned;
+use revm::context::result::InvalidTransaction;
+
+use crate::args::ArgsError;
+use crate::dev::DevError;
+use crate::filters::FilterError;
+use crate::ivm::IvmError;
+use crate::revert::revert_message;
+
+/// geth's code for whatever has none of its own.
+pub(crate) const SERVER_ERROR: i32 = -32000;
+/// A call reverted; the error's data is what it returned.
+pub(crate) const REVERTED: i32 = 3;
+pub(crate) const METHOD_NOT_FOUND: i32 = -32601;
+pub(crate) const INVALID_PARAMS: i32 = -32602;
+pub(crate) const INTERNAL_ERROR: i32 = -32603;
+/// A limit of this server is reached (EIP-1474).
+pub(crate) const LIMIT_EXCEEDED: i32 = -32005;
+
+pub(crate) type RpcResult<T> = Result<T, RpcError>;
+
+/// Why a call fails.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RpcError {
+    #[error(transparent)]
+    Args(#[from] ArgsError),
+    #[error(transparent)]
+    Chain(ChainError),
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    #[error(transparent)]
+    Ivm(#[from] IvmError),
+    #[error(transparent)]
+    Dev(#[from] DevError),
+    /// A call reverted.
+    #[error("{}", revert_message(.output))]
+    Reverted { output: Bytes },
+    /// A call used all its gas, by a fault or otherwise.
+    #[error("{reason}")]
+    Halted { reason: String },
+    /// A log query names a block that is not there.
+    #[error("unknown block")]
+    UnknownBlock,
+    /// A fee history ends past the head.
+    #[error("request beyond head block: requested {requested}, head {head}")]
+    BeyondHead { requested: u64, head: u64 },
+    /// No transaction, block or log is of a block that is being made: there is no such block.
+    #[error("pending logs are not supported")]
+    PendingLogs,
+    /// A subscription of no such kind.
+    #[error("no {kind:?} subscription in eth namespace")]
+    UnknownSubscription { kind: String },
+    /// As many calls wait as may.
+    #[error("server is busy: {limit} calls wait already")]
+    Busy { limit: usize },
+    /// The server stops, or a call panicked.
+    #[error("call was not finished: {reason}")]
+    Unfinished { reason: String },
+}
+
+impl RpcError {
+    fn code(&self) -> i32 {
+        match self {
+            Self::Args(_) => INVALID_PARAMS,
+            Self::Reverted { .. } => REVERTED,
+            Self::Chain(error) => chain_code(error),
+            Self::Pool(PoolError::State { .. }) | Self::Unfinished { .. } => INTERNAL_ERROR,
+            Self::Filter(error) => error.code(),
+            Self::Ivm(error) => error.code(),
+            Self::Dev(error) => error.code(),
+            Self::UnknownSubscription { .. } => METHOD_NOT_FOUND,
+            Self::Busy { .. } => LIMIT_EXCEEDED,
+            Self::Pool(_)
+            | Self::Halted { .. }
+            | Self::UnknownBlock
+            | Self::BeyondHead { .. }
+            | Self::PendingLogs => SERVER_ERROR,
+        }
+    }
+}
+
+/// Failures of the node are told from those of the request.
+fn chain_code(error: &ChainError) -> i32 {
+    match error {
+        ChainError::Store(_)
+        | ChainError::State(_)
+        | ChainError::Damaged { .. }
+        | ChainError::Execution(_)
+        | ChainError::Call(CallError::State(_) | CallError::Internal(_)) => INTERNAL_ERROR,
+        ChainError::Query(_) => LIMIT_EXCEEDED,
+        _ => SERVER_ERROR,
+    }
+}
+
+impl From<ChainError> for RpcError {
+    fn from(error: ChainError) -> Self {
+        let ChainError::Call(call) = error else { return Self::Chain(error) };
+        let call = match call {
+            CallError::Reverted { output } => return Self::Reverted { output },
+            CallError::Invalid(InvalidTransaction::LackOfFundForMaxFee { fee, balance }) => {
+                CallError::InsufficientFunds { have: *balance, want: *fee }
+            }
+            other => other,
+        };
+        Self::Chain(call.into())
+    }
+}
+
+impl From<RpcError> for ErrorObjectOwned {
+    fn from(error: RpcError) -> Self {
+        let code = error.code();
+        if code == INTERNAL_ERROR {
+            tracing::error!(target: "rpc", %error, "call failed");
+        }
+        let data = match &error {
+            RpcError::Reverted { output } => Some(output.clone()),
+            _ => None,
+        };
+        Self::owned(code, error.to_string(), data)
+    }
+}

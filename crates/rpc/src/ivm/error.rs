@@ -1,0 +1,86 @@
+//! Errors of the `ivm_*` methods.
+
+use alloy_primitives::B256;
+use ivm_primitives::ProgramId;
+
+/// Why an `ivm_*` call fails. Each kind has a JSON-RPC code of its own, from -32020 down (jsonrpsee uses those up to
+/// -32011 for its own limits).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IvmError {
+    /// -32020: the ELF is not a program of this zkVM.
+    #[error("invalid program: {reason}")]
+    InvalidProgram {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// -32021: the ELF is too long.
+    #[error("program too large: {got} bytes, limit {limit}")]
+    ProgramTooLarge {
+        /// Its length.
+        got: usize,
+        /// Most that is allowed.
+        limit: usize,
+    },
+    /// -32022: the payload is too long.
+    #[error("payload too large: {got} bytes, limit {limit}")]
+    PayloadTooLarge {
+        /// Its length.
+        got: usize,
+        /// Most that is allowed.
+        limit: usize,
+    },
+    /// -32023: the node holds no such program.
+    #[error("unknown program: {program_id}")]
+    UnknownProgram {
+        /// The program asked for.
+        program_id: ProgramId,
+    },
+    /// -32024: the chain has no such job.
+    #[error("unknown job: {job_id}")]
+    UnknownJob {
+        /// The job asked for.
+        job_id: B256,
+    },
+    /// -32025: there is nothing to prove about the job, at least not yet.
+    #[error("job {job_id} cannot be proven: {reason}")]
+    NotProvable {
+        /// The job asked for.
+        job_id: B256,
+        /// Why.
+        reason: String,
+    },
+    /// -32026: too much of something is held or waits already.
+    #[error("node is busy: {what}, limit {limit}")]
+    Busy {
+        /// What there is too much of.
+        what: &'static str,
+        /// Most of it that is allowed.
+        limit: usize,
+    },
+    /// -32027: this node does not do that.
+    #[error("not available on this node: {what}")]
+    Unavailable {
+        /// What it does not do.
+        what: &'static str,
+    },
+    /// -32603: the node failed.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl IvmError {
+    /// Its JSON-RPC code.
+    pub const fn code(&self) -> i32 {
+        match self {
+            Self::InvalidProgram { .. } => -32020,
+            Self::ProgramTooLarge { .. } => -32021,
+            Self::PayloadTooLarge { .. } => -32022,
+            Self::UnknownProgram { .. } => -32023,
+            Self::UnknownJob { .. } => -32024,
+            Self::NotProvable { .. } => -32025,
+            Self::Busy { .. } => -32026,
+            Self::Unavailable { .. } => -32027,
+            Self::Internal(_) => -32603,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The `ivm_*` methods.
+
+use std::sync::Arc;
+
+use alloy_primitives::{B256, Bytes};
+use ivm_primitives::limits;
+
+use super::{IvmError, JobInfo, NodeInfo, NodeLimits, ProgramInfo, ProofInfo, SubmittedProgram};
+use crate::api::Api;
+use crate::error::{RpcError, RpcResult};
+use crate::methods::{MethodTable, RegisterError};
+
+pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
+    table.asynchronous("ivm_submitProgram", submit_program)?;
+    table.asynchronous("ivm_getProgram", program)?;
+    table.asynchronous("ivm_submitPayload", submit_payload)?;
+    table.asynchronous("ivm_getJob", job)?;
+    table.asynchronous("ivm_getProof", proof)?;
+    table.inline("ivm_nodeInfo", node_info)
+}
+
+async fn submit_program(api: Arc<Api>, (elf,): (Bytes,)) -> RpcResult<SubmittedProgram> {
+    let (got, limit) = (elf.len(), limits::MAX_ELF_SIZE_BYTES);
+    if got > limit {
+        return Err(IvmError::ProgramTooLarge { got, limit }.into());
+    }
+    Ok(api.ivm.submit_program(elf).await?)
+}
+
+async fn program(api: Arc<Api>, (program_id,): (B256,)) -> RpcResult<Option<ProgramInfo>> {
+    Ok(api.ivm.program(program_id).await?)
+}
+
+async fn submit_payload(api: Arc<Api>, (payload,): (Bytes,)) -> RpcResult<B256> {
+    let (got, limit) = (payload.len(), limits::MAX_OFFCHAIN_INPUT_SIZE_BYTES);
+    if got > limit {
+        return Err(IvmError::PayloadTooLarge { got, limit }.into());
+    }
+    Ok(api.ivm.submit_payload(payload).await?)
+}
+
+async fn job(api: Arc<Api>, (job_id,): (B256,)) -> RpcResult<Option<JobInfo>> {
+    Ok(api.ivm.job(job_id).await?)
+}
+
+async fn proof(api: Arc<Api>, (job_id,): (B256,)) -> RpcResult<ProofInfo> {
+    Ok(api.ivm.proof(job_id).await?)
+}
+
+fn node_info(api: &Api, (): ()) -> Result<NodeInfo, RpcError> {
+    let chain = api.chain.config();
+    let server = &api.config.limits;
+    Ok(NodeInfo {
+        client_version: crate::client_version(),
+        chain_id: chain.chain_id,
+        genesis_hash: api.chain.genesis_hash(),
+        head_block: api.chain.head().block.number(),
+        limits: NodeLimits {
+            max_elf_size_bytes: limits::MAX_ELF_SIZE_BYTES as u64,
+            max_onchain_input_size_bytes: limits::MAX_ONCHAIN_INPUT_SIZE_BYTES as u64,
+            max_offchain_input_size_bytes: limits::MAX_OFFCHAIN_INPUT_SIZE_BYTES as u64,
+            max_output_size_bytes: limits::MAX_OUTPUT_SIZE_BYTES as u64,
+            max_cycles_per_job: limits::MAX_CYCLES_PER_JOB,
+            max_callback_gas: limits::MAX_CALLBACK_GAS,
+            block_gas_limit: chain.block_gas_limit,
+            max_request_size_bytes: server.max_request_size_bytes.into(),
+            max_response_size_bytes: server.max_response_size_bytes.into(),
+            max_batch_length: server.max_batch_length.into(),
+            max_log_blocks: chain.limits.log_blocks,
+        },
+    })
+}

@@ -1,0 +1,43 @@
+//! JSON-RPC over HTTP and WebSocket, both on one port.
+//!
+//! * `eth`, `net`, `web3`, `txpool`: Ethereum's methods, served from a [`Chain`](ivm_chain::Chain) with geth's meanings,
+//!   error codes and messages;
+//! * `ivm`: programs, jobs and proofs, served from an [`IvmBackend`], which the node implements;
+//! * `evm`: block production by hand on a development chain, where the node gives a [`DevControl`].
+//!
+//! Everything a client can ask for has a bound, in [`RpcLimits`] or in the chain's own limits. Calls that read the store
+//! or run the EVM do so on blocking threads, a bounded number at once.
+
+#![forbid(unsafe_code)]
+
+mod api;
+mod args;
+mod config;
+mod dev;
+mod error;
+mod eth;
+mod fees;
+mod filters;
+mod ivm;
+mod methods;
+mod middleware;
+mod pending;
+mod render;
+mod revert;
+mod server;
+mod txpool;
+mod web3;
+
+pub use config::{Cors, DEFAULT_PORT, RpcConfig, RpcLimits};
+pub use dev::{DevControl, DevError};
+pub use ivm::{
+    IvmBackend, IvmError, JobInfo, JobOutcome, JobOutcomeStatus, JobState, NodeInfo, NodeLimits, ProgramInfo,
+    ProofInfo, ProofState, SubmittedProgram,
+};
+pub use server::{RpcServer, ServeError, serve};
+
+/// What `web3_clientVersion` says: name, version, platform.
+pub fn client_version() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!("infinityvm/v{version}/{}-{}/rust", std::env::consts::OS, std::env::consts::ARCH)
+}

@@ -1,0 +1,79 @@
+//! The table of methods: names, and functions from [`Api`] and parameters to a result.
+
+use std::sync::Arc;
+
+use jsonrpsee::RpcModule;
+use jsonrpsee::core::RegisterMethodError;
+use jsonrpsee::types::ErrorObjectOwned;
+use serde::Serialize;
+
+use crate::api::Api;
+use crate::args::{FromArgs, parse};
+use crate::error::{RpcError, RpcResult};
+
+pub(crate) type RegisterError = RegisterMethodError;
+
+type Answer<T> = Result<T, ErrorObjectOwned>;
+
+/// The table of methods while it is made.
+pub(crate) struct MethodTable {
+    pub(crate) module: RpcModule<Arc<Api>>,
+}
+
+impl MethodTable {
+    pub(crate) fn new(api: Arc<Api>) -> Self {
+        Self { module: RpcModule::new(api) }
+    }
+
+    /// A method that answers from memory, at once.
+    pub(crate) fn inline<A, T>(
+        &mut self,
+        name: &'static str,
+        method: fn(&Api, A) -> RpcResult<T>,
+    ) -> Result<(), RegisterError>
+    where
+        A: FromArgs + 'static,
+        T: Serialize + Clone + 'static,
+    {
+        self.module.register_method(name, move |params, api, _| -> Answer<T> {
+            let args = parse(&params).map_err(RpcError::from)?;
+            Ok(method(api, args)?)
+        })?;
+        Ok(())
+    }
+
+    /// A method that reads the store or runs the EVM.
+    pub(crate) fn blocking<A, T>(
+        &mut self,
+        name: &'static str,
+        method: fn(&Api, A) -> RpcResult<T>,
+    ) -> Result<(), RegisterError>
+    where
+        A: FromArgs + Send + 'static,
+        T: Serialize + Clone + Send + 'static,
+    {
+        self.module.register_async_method(name, move |params, api, _| async move {
+            let run = api.run_blocking(move |api| method(api, parse(&params)?)).await;
+            Answer::<T>::Ok(run?)
+        })?;
+        Ok(())
+    }
+
+    /// A method that waits for others.
+    pub(crate) fn asynchronous<A, T, Run>(
+        &mut self,
+        name: &'static str,
+        method: impl Fn(Arc<Api>, A) -> Run + Clone + Send + Sync + 'static,
+    ) -> Result<(), RegisterError>
+    where
+        A: FromArgs + Send + 'static,
+        T: Serialize + Clone + Send + 'static,
+        Run: Future<Output = RpcResult<T>> + Send + 'static,
+    {
+        self.module.register_async_method(name, move |params, api, _| {
+            let run = parse(&params).map(|args| method(Arc::clone(&api), args));
+            async move { Answer::<T>::Ok(run.map_err(RpcError::from)?.await?) }
+        })?;
+        Ok(())
+    }
+}

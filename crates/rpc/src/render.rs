@@ -1,0 +1,164 @@
+//! The chain's blocks, transactions, receipts and logs as JSON-RPC shows them.
+
+use alloy_consensus::transaction::{Recovered, TransactionInfo};
+use alloy_consensus::{ReceiptEnvelope, Transaction as _, TxEnvelope};
+use alloy_eips::eip4895::Withdrawals;
+use alloy_primitives::U256;
+use alloy_rpc_types_eth::{Block, BlockTransactions, Header, Log, Transaction, TransactionReceipt};
+use ivm_chain::{MinedLog, MinedTransaction, PooledTransaction, SealedBlock};
+
+pub(crate) type RpcReceipt = TransactionReceipt<ReceiptEnvelope<Log>>;
+
+pub(crate) fn header(block: &SealedBlock) -> Header {
+    Header {
+        hash: block.hash(),
+        inner: block.header().clone(),
+        total_difficulty: None,
+        size: Some(U256::from(block.size_bytes())),
+    }
+}
+
+/// A block with its transactions' hashes, or the `full` transactions.
+pub(crate) fn block(block: &SealedBlock, full: bool) -> Block {
+    let transactions = if full {
+        let count = block.transactions().len();
+        BlockTransactions::Full((0..count).filter_map(|index| transaction_at(block, index)).collect())
+    } else {
+        BlockTransactions::Hashes(block.transactions().iter().map(|tx| *tx.inner().tx_hash()).collect())
+    };
+    Block {
+        header: header(block),
+        uncles: Vec::new(),
+        transactions,
+        withdrawals: Some(Withdrawals::default()),
+    }
+}
+
+/// The transaction at a position in a block.
+pub(crate) fn transaction_at(block: &SealedBlock, index: usize) -> Option<Transaction> {
+    let transaction = block.transactions().get(index)?;
+    let info = TransactionInfo {
+        hash: Some(*transaction.inner().tx_hash()),
+        index: Some(index as u64),
+        block_hash: Some(block.hash()),
+        block_number: Some(block.number()),
+        base_fee: block.header().base_fee_per_gas,
+        block_timestamp: Some(block.header().timestamp),
+    };
+    Some(Transaction::from_transaction(transaction.clone(), info))
+}
+
+/// A transaction that waits in the pool.
+pub(crate) fn pooled_transaction(pooled: &PooledTransaction) -> Transaction {
+    Transaction::from_transaction(pooled.transaction().clone(), TransactionInfo::default())
+}
+
+/// The receipts of a block, in order.
+pub(crate) fn receipts(block: &SealedBlock, receipts: &[ReceiptEnvelope]) -> Vec<RpcReceipt> {
+    let mut gas_before = 0;
+    let mut logs_before = 0;
+    (0..)
+        .zip(block.transactions().iter().zip(receipts))
+        .map(|(index, (transaction, envelope))| {
+            let position = Position { block, transaction, index, gas_before, logs_before };
+            gas_before = envelope.cumulative_gas_used();
+            logs_before += envelope.logs().len() as u64;
+            receipt(position, envelope)
+        })
+        .collect()
+}
+
+/// The receipt of one mined transaction; `None` when the block and its receipts do not have it.
+pub(crate) fn mined_receipt(
+    block: &SealedBlock,
+    receipts: &[ReceiptEnvelope],
+    mined: &MinedTransaction,
+) -> Option<RpcReceipt> {
+    let index = usize::try_from(mined.index).ok()?;
+    let (before, from) = receipts.split_at_checked(index)?;
+    let position = Position {
+        block,
+        transaction: block.transactions().get(index)?,
+        index: mined.index,
+        gas_before: before.last().map_or(0, |receipt| receipt.cumulative_gas_used()),
+        logs_before: before.iter().map(|receipt| receipt.logs().len() as u64).sum(),
+    };
+    Some(receipt(position, from.first()?))
+}
+
+/// A transaction in a block, and what came before it there.
+struct Position<'a> {
+    block: &'a SealedBlock,
+    transaction: &'a Recovered<TxEnvelope>,
+    index: u64,
+    gas_before: u64,
+    logs_before: u64,
+}
+
+fn receipt(position: Position<'_>, envelope: &ReceiptEnvelope) -> RpcReceipt {
+    let Position { block, transaction, index, gas_before, logs_before } = position;
+    let hash = *transaction.inner().tx_hash();
+    let sender = transaction.signer();
+    let mut log_index = logs_before;
+    let inner = envelope.clone().map_logs(|log| {
+        let place = MinedLog {
+            log,
+            block_hash: block.hash(),
+            block_number: block.number(),
+            block_timestamp: block.header().timestamp,
+            transaction_hash: hash,
+            transaction_index: index,
+            log_index,
+        };
+        log_index += 1;
+        self::log(place)
+    });
+    TransactionReceipt {
+        gas_used: envelope.cumulative_gas_used().saturating_sub(gas_before),
+        inner,
+        transaction_hash: hash,
+        transaction_index: Some(index),
+        block_hash: Some(block.hash()),
+        block_number: Some(block.number()),
+        effective_gas_price: transaction.effective_gas_price(block.header().base_fee_per_gas),
+        blob_gas_used: None,
+        blob_gas_price: None,
+        from: sender,
+        to: transaction.to(),
+        contract_address: transaction.is_create().then(|| sender.create(transaction.nonce())),
+    }
+}
+
+pub(crate) fn log(mined: MinedLog) -> Log {
+    Log {
+        inner: mined.log,
+        block_hash: Some(mined.block_hash),
+        block_number: Some(mined.block_number),
+        block_timestamp: Some(mined.block_timestamp),
+        transaction_hash: Some(mined.transaction_hash),
+        transaction_index: Some(mined.transaction_index),
+        log_index: Some(mined.log_index),
+        removed: false,
+    }
+}
+
+/// A committed block's logs, with their places in it.
+pub(crate) fn logs<'a>(
+    block: &'a SealedBlock,
+    receipts: &'a [ReceiptEnvelope],
+) -> impl Iterator<Item = MinedLog> + 'a {
+    let places = (0..).zip(block.transactions().iter().zip(receipts));
+    let logs = places.flat_map(|(transaction_index, (transaction, receipt))| {
+        let transaction_hash = *transaction.inner().tx_hash();
+        receipt.logs().iter().map(move |log| (transaction_index, transaction_hash, log))
+    });
+    (0..).zip(logs).map(|(log_index, (transaction_index, transaction_hash, log))| MinedLog {
+        log: log.clone(),
+        block_hash: block.hash(),
+        block_number: block.number(),
+        block_timestamp: block.header().timestamp,
+        transaction_hash,
+        transaction_index,
+        log_index,
+    })
+}
