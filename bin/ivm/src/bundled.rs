@@ -1,0 +1,32 @@
+//! The programs that ship inside the binary: committed ELFs, so that a first run needs no guest toolchain.
+//!
+//! `programs/programs.lock` says what they were built from and with; `ivm build programs --check` compares.
+
+/// A program inside the binary.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bundled {
+    /// What commands call it.
+    pub(crate) name: &'static str,
+    /// Its ELF file.
+    pub(crate) elf: &'static [u8],
+}
+
+/// Gives its inputs back.
+pub(crate) const ECHO: Bundled =
+    Bundled { name: "echo", elf: include_bytes!("../../../programs/elf/echo.elf") };
+
+/// Integer square root.
+pub(crate) const SQUARE_ROOT: Bundled =
+    Bundled { name: "square-root", elf: include_bytes!("../../../programs/elf/square-root.elf") };
+
+/// Realised volatility of a price series.
+pub(crate) const VOLATILITY: Bundled =
+    Bundled { name: "volatility", elf: include_bytes!("../../../programs/elf/volatility.elf") };
+
+/// All of them.
+pub(crate) const ALL: [Bundled; 3] = [ECHO, SQUARE_ROOT, VOLATILITY];
+
+/// The program of that name.
+pub(crate) fn find(name: &str) -> Option<Bundled> {
+    ALL.into_iter().find(|bundled| bundled.name == name)
+}
