@@ -1,0 +1,312 @@
+//! What the node does for `ivm_*` and development methods.
+
+use std::{sync::Arc, time::Duration};
+
+use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY, keccak256};
+use async_trait::async_trait;
+use ivm_primitives::{
+    Outcome, ProgramId, input_commitment,
+    limits::{MAX_ELF_SIZE_BYTES, MAX_OFFCHAIN_INPUT_SIZE_BYTES},
+};
+use ivm_rpc::{
+    DevControl, DevError, IvmBackend, IvmError, JobInfo, JobState, ProgramInfo, ProofInfo, ProofState,
+    SubmittedProgram,
+};
+use ivm_zkvm::{AdmitError, AdmittedProgram};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use crate::{
+    NodeError,
+    node::Shared,
+    producer::Command,
+    progress::Stage,
+    prover::{ProofStatus, ProofTask, Prover},
+    records::{JobPhase, JobRecord, ProgramRecord, ProofRecord, job_key, program_key, proof_key},
+};
+
+/// Programs admitted at the same time: each takes a second of work on all cores.
+const MAX_ADMISSIONS: usize = 1;
+
+/// Programs that wait for admission or registration.
+const MAX_WAITING_PROGRAMS: usize = 64;
+
+/// How long a submission waits for its registration before it answers without.
+const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(crate) struct Backend {
+    shared: Arc<Shared>,
+    prover: Prover,
+    commands: mpsc::Sender<Command>,
+    admissions: Semaphore,
+    submissions: Semaphore,
+    max_queued_proofs: usize,
+}
+
+fn internal(error: impl std::fmt::Display) -> IvmError {
+    IvmError::Internal(error.to_string())
+}
+
+impl Backend {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        prover: Prover,
+        commands: mpsc::Sender<Command>,
+        max_queued_proofs: usize,
+    ) -> Self {
+        Self {
+            shared,
+            prover,
+            commands,
+            admissions: Semaphore::new(MAX_ADMISSIONS),
+            submissions: Semaphore::new(MAX_WAITING_PROGRAMS),
+            max_queued_proofs,
+        }
+    }
+
+    async fn admit(&self, elf: Bytes) -> Result<AdmittedProgram, IvmError> {
+        let _permit = self.admissions.acquire().await.map_err(internal)?;
+        let shared = self.shared.clone();
+        tokio::task::spawn_blocking(move || {
+            let program = shared.zkvm.admit(&elf).map_err(|error| match error {
+                AdmitError::TooLarge { got } => IvmError::ProgramTooLarge { got, limit: MAX_ELF_SIZE_BYTES },
+                error => IvmError::InvalidProgram { reason: error.to_string() },
+            })?;
+            shared.payloads.put(&elf).map_err(internal)?;
+            shared.programs.insert(program.clone());
+            Ok(program)
+        })
+        .await
+        .map_err(internal)?
+    }
+
+    fn program_record(&self, program_id: ProgramId) -> Result<Option<ProgramRecord>, IvmError> {
+        self.shared.record(&program_key(program_id)).map_err(internal)
+    }
+
+    /// Asks block production to register a program, and waits until a block does or time is over.
+    async fn register(
+        &self,
+        program_id: ProgramId,
+        elf_hash: B256,
+        elf_size_bytes: u64,
+    ) -> Result<bool, IvmError> {
+        let mut committed = self.shared.committed.subscribe();
+        self.shared.registrations.lock().programs.insert(program_id, (elf_hash, elf_size_bytes));
+        self.shared.wake.notify_one();
+        let registered = async {
+            while self.program_record(program_id)?.is_none() {
+                committed.changed().await.map_err(internal)?;
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(REGISTRATION_TIMEOUT, registered).await {
+            Ok(result) => result.map(|()| true),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn job_record(&self, job_id: B256) -> Result<JobRecord, IvmError> {
+        self.shared.record(&job_key(job_id)).map_err(internal)?.ok_or(IvmError::UnknownJob { job_id })
+    }
+
+    fn job_info(&self, job_id: B256, record: JobRecord) -> Result<JobInfo, IvmError> {
+        let stage = self.shared.open_jobs.lock().get(job_id).map(|job| job.stage.clone());
+        let mut info = JobInfo {
+            job_id,
+            consumer: record.consumer,
+            program_id: record.program_id,
+            onchain_input_hash: record.onchain_input_hash,
+            offchain_input_hash: record.offchain_input_hash,
+            input_commitment: input_commitment(record.onchain_input_hash, record.offchain_input_hash),
+            max_cycles: record.max_cycles,
+            callback_gas_limit: record.callback_gas_limit,
+            deadline_block: record.deadline_block,
+            requested_block: record.requested_block,
+            state: match record.phase {
+                JobPhase::Open => JobState::Pending,
+                JobPhase::Delivered => JobState::Delivered,
+                JobPhase::CallbackFailed => JobState::CallbackFailed,
+                JobPhase::Cancelled => JobState::Cancelled,
+                JobPhase::Expired => JobState::Expired,
+            },
+            result_block: None,
+            result_transaction: None,
+            outcome: None,
+            cycles: None,
+            no_outcome_reason: None,
+        };
+        if let Some(result) = record.result {
+            let bytes = self.payload(result.bytes_hash)?;
+            info.result_block = Some(result.block);
+            info.result_transaction = Some(result.transaction);
+            info.cycles = Some(result.cycles);
+            info.outcome = Some(Outcome::new(result.status, bytes).into());
+            return Ok(info);
+        }
+        match stage.filter(|_| record.phase == JobPhase::Open) {
+            Some(Stage::Executing) => info.state = JobState::Executing,
+            Some(Stage::Executed { execution, .. }) => {
+                info.state = JobState::Executed;
+                info.cycles = Some(execution.cycles);
+                info.outcome = Some(execution.outcome.into());
+            }
+            Some(Stage::Stuck(reason)) => {
+                info.state = JobState::NoOutcome;
+                info.no_outcome_reason = Some(reason);
+            }
+            Some(Stage::MissingPayload(hash)) => {
+                info.no_outcome_reason = Some(format!("waits for payload {hash}: ivm_submitPayload"));
+            }
+            Some(Stage::Waiting | Stage::Queued) | None => {}
+        }
+        Ok(info)
+    }
+
+    fn payload(&self, hash: B256) -> Result<Bytes, IvmError> {
+        if hash == KECCAK256_EMPTY {
+            return Ok(Bytes::new());
+        }
+        let payload = self.shared.payloads.get(hash).map_err(internal)?;
+        payload.ok_or_else(|| IvmError::Internal(format!("payload {hash} is not held")))
+    }
+
+    fn ready_proof(&self, record: &ProofRecord) -> Result<ProofInfo, IvmError> {
+        let proof = self.payload(record.proof_hash)?;
+        Ok(ProofInfo {
+            state: ProofState::Ready,
+            proof_size_bytes: Some(proof.len() as u64),
+            proof: Some(proof),
+            prove_ms: Some(record.prove_ms),
+            error: None,
+        })
+    }
+}
+
+const fn proof_without_bytes(state: ProofState, error: Option<String>) -> ProofInfo {
+    ProofInfo { state, proof: None, proof_size_bytes: None, prove_ms: None, error }
+}
+
+#[async_trait]
+impl IvmBackend for Backend {
+    async fn submit_program(&self, elf: Bytes) -> Result<SubmittedProgram, IvmError> {
+        let busy =
+            |_| IvmError::Busy { what: "programs that wait for registration", limit: MAX_WAITING_PROGRAMS };
+        let _permit = self.submissions.try_acquire().map_err(busy)?;
+        let elf_size_bytes = elf.len() as u64;
+        let program = self.admit(elf).await?;
+        let registered = match self.program_record(program.id())? {
+            Some(_) => true,
+            None => self.register(program.id(), program.elf_hash(), elf_size_bytes).await?,
+        };
+        Ok(SubmittedProgram {
+            program_id: program.id(),
+            elf_hash: program.elf_hash(),
+            elf_size_bytes,
+            instructions: program.engine().words.len() as u64,
+            registered,
+        })
+    }
+
+    async fn program(&self, program_id: ProgramId) -> Result<Option<ProgramInfo>, IvmError> {
+        let Some(record) = self.program_record(program_id)? else { return Ok(None) };
+        let shared = self.shared.clone();
+        let elf_hash = record.elf_hash;
+        let program = tokio::task::spawn_blocking(move || shared.programs.get(program_id, elf_hash))
+            .await
+            .map_err(internal)?
+            .map_err(internal)?;
+        Ok(Some(ProgramInfo {
+            program: SubmittedProgram {
+                program_id,
+                elf_hash: record.elf_hash,
+                elf_size_bytes: record.elf_size_bytes,
+                instructions: program.engine().words.len() as u64,
+                registered: true,
+            },
+            registered_block: Some(record.registered_block),
+        }))
+    }
+
+    async fn submit_payload(&self, payload: Bytes) -> Result<B256, IvmError> {
+        if payload.len() > MAX_OFFCHAIN_INPUT_SIZE_BYTES {
+            let (got, limit) = (payload.len(), MAX_OFFCHAIN_INPUT_SIZE_BYTES);
+            return Err(IvmError::PayloadTooLarge { got, limit });
+        }
+        let shared = self.shared.clone();
+        tokio::task::spawn_blocking(move || {
+            shared.payloads.put(&payload).map_err(internal)?;
+            let hash = keccak256(&payload);
+            shared.open_jobs.lock().payload_arrived(hash);
+            shared.wake.notify_one();
+            Ok(hash)
+        })
+        .await
+        .map_err(internal)?
+    }
+
+    async fn job(&self, job_id: B256) -> Result<Option<JobInfo>, IvmError> {
+        match self.job_record(job_id) {
+            Ok(record) => self.job_info(job_id, record).map(Some),
+            Err(IvmError::UnknownJob { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn proof(&self, job_id: B256) -> Result<ProofInfo, IvmError> {
+        match self.prover.status(job_id) {
+            Some(ProofStatus::Ready(record)) => return self.ready_proof(&record),
+            Some(ProofStatus::Queued) => return Ok(proof_without_bytes(ProofState::Queued, None)),
+            Some(ProofStatus::Proving) => return Ok(proof_without_bytes(ProofState::Proving, None)),
+            Some(ProofStatus::Failed(reason)) => {
+                return Ok(proof_without_bytes(ProofState::Failed, Some(reason)));
+            }
+            None => {}
+        }
+        if let Some(record) = self.shared.record::<ProofRecord>(&proof_key(job_id)).map_err(internal)? {
+            return self.ready_proof(&record);
+        }
+        let record = self.job_record(job_id)?;
+        if record.result.is_none() {
+            return Err(IvmError::NotProvable { job_id, reason: "no block carries its result".into() });
+        }
+        let program = self
+            .program_record(record.program_id)?
+            .ok_or(IvmError::UnknownProgram { program_id: record.program_id })?;
+        let task = ProofTask {
+            job_id,
+            program_id: record.program_id,
+            elf_hash: program.elf_hash,
+            onchain_input_hash: record.onchain_input_hash,
+            offchain_input_hash: record.offchain_input_hash,
+            max_cycles: record.max_cycles,
+        };
+        let busy = |_| IvmError::Busy { what: "jobs that wait for a proof", limit: self.max_queued_proofs };
+        self.prover.submit(task).map_err(busy)?;
+        Ok(proof_without_bytes(ProofState::Queued, None))
+    }
+}
+
+#[async_trait]
+impl DevControl for Backend {
+    async fn mine(&self, timestamp: Option<u64>) -> Result<(), DevError> {
+        let head = self.shared.chain.head().block.header().timestamp;
+        if let Some(got) = timestamp.filter(|&timestamp| timestamp < head) {
+            return Err(DevError::TimestampTooLow { got, head });
+        }
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Mine { timestamp, reply };
+        self.commands.send(command).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?.map_err(DevError::Internal)
+    }
+
+    async fn increase_time(&self, seconds: u64) -> Result<u64, DevError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::IncreaseTime { seconds, reply };
+        self.commands.send(command).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?.ok_or(DevError::TimeOverflow { got: seconds })
+    }
+}
+
+fn stopped() -> DevError {
+    DevError::Internal(NodeError::Stopped.to_string())
+}

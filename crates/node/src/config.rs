@@ -1,0 +1,72 @@
+//! How a node is set up.
+
+use std::{path::PathBuf, time::Duration};
+
+use alloy_signer_local::PrivateKeySigner;
+use ivm_chain::ChainConfig;
+use ivm_coprocessor::CoprocessorConfig;
+use ivm_da::DEFAULT_STORE_SIZE_BYTES;
+use ivm_rpc::RpcConfig;
+
+/// When blocks are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockMode {
+    /// One after each such time, whether there is something to put in or not.
+    Interval(Duration),
+    /// One when there is something to put in.
+    OnDemand,
+}
+
+/// Where a node keeps its data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// In memory, gone with the process.
+    Memory,
+    /// In this folder: `chain/` and `payloads/`.
+    Folder(PathBuf),
+}
+
+/// How a node is set up.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// The chain.
+    pub chain: ChainConfig,
+    /// Where data is kept.
+    pub storage: Storage,
+    /// When blocks are made.
+    pub block_mode: BlockMode,
+    /// Key of the proposer: it signs results and gets the tips.
+    pub proposer: PrivateKeySigner,
+    /// The workers.
+    pub coprocessor: CoprocessorConfig,
+    /// Most programs held in memory.
+    pub max_cached_programs: usize,
+    /// Most bytes of payloads held.
+    pub max_payload_store_size_bytes: u64,
+    /// Most jobs that wait for a proof.
+    pub max_queued_proofs: usize,
+    /// The JSON-RPC server.
+    pub rpc: RpcConfig,
+}
+
+impl NodeConfig {
+    /// A node with default limits.
+    pub fn new(
+        chain: ChainConfig,
+        storage: Storage,
+        block_mode: BlockMode,
+        proposer: PrivateKeySigner,
+    ) -> Self {
+        Self {
+            chain,
+            storage,
+            block_mode,
+            proposer,
+            coprocessor: CoprocessorConfig::default(),
+            max_cached_programs: 64,
+            max_payload_store_size_bytes: DEFAULT_STORE_SIZE_BYTES,
+            max_queued_proofs: 16,
+            rpc: RpcConfig::default(),
+        }
+    }
+}
