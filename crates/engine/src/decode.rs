@@ -2,7 +2,7 @@
 //!
 //! Allowed: RV32IM; `fence` (does nothing); `ecall`/`ebreak`/CSR access (each ends the run with exit code 2, so that
 //! an `unimp` after a diverging call can never be run past); and, under custom-0 (`0x0b`), terminate, reveal,
-//! keccak-f, xorin, sha-256 and sha-512 compression. **There is no hint instruction**: a program has no source of data
+//! keccak-f, xorin, sha-256 and sha-512 compression, each in the encodings the circuit can prove. **There is no hint instruction**: a program has no source of data
 //! beside its input, so an outcome is a function of program and input. Everything else is refused at admission.
 
 use thiserror::Error;
@@ -23,6 +23,9 @@ pub const OPCODE_SYSTEM: u32 = 0x73;
 
 /// Writes to `x0` go to this slot, which nothing reads.
 pub(crate) const SINK_REGISTER: u8 = 32;
+
+/// Where a reveal may write: the words of the public values.
+const REVEAL_OFFSETS: [i32; 8] = [0, 4, 8, 12, 16, 20, 24, 28];
 
 /// What an instruction does. Names are the RISC-V mnemonics.
 #[allow(missing_docs)]
@@ -77,7 +80,7 @@ pub enum Operation {
     Nop,
     /// Ends the run; the immediate is the exit code.
     Terminate,
-    /// Stores `rs1` at `[rd] + immediate` of the public values.
+    /// Stores `rs1` at `immediate` of the public values.
     Reveal,
     /// Keccak-f[1600] on the 200 bytes at `[rd]`.
     Keccakf,
@@ -237,8 +240,13 @@ pub fn decode(word: u32) -> Result<Instruction, DecodeError> {
             (0, _) if (0..=0xff).contains(&immediate_i(word)) => {
                 instruction(Terminate, rd, immediate_i(word))
             }
-            (2, _) => instruction(Reveal, rd, immediate_i(word)),
-            (4, 0) => instruction(Keccakf, rd, 0),
+            // Only at a fixed offset of the public values. The circuit would prove a write past them too, so a
+            // computed offset could make a run provable that has no outcome here.
+            (2, _) if rd == 0 && REVEAL_OFFSETS.contains(&immediate_i(word)) => {
+                instruction(Reveal, rd, immediate_i(word))
+            }
+            // The circuit has a proof only for zeros in the unused fields.
+            (4, 0) if rs1 == 0 && rs2 == 0 => instruction(Keccakf, rd, 0),
             (4, 1) => instruction(Xorin, rd, 0),
             (4, 2) => instruction(Sha256, rd, 0),
             (4, 3) => instruction(Sha512, rd, 0),

@@ -5,8 +5,10 @@
 //! | [`Fault::UnalignedAccess`] | `lh`/`sh`/`lw`/`sw` and the custom instructions access aligned words only |
 //! | [`Fault::OutOfBounds`] | pointers are range-checked to 27 bits, and every touched block lies in the space |
 //! | [`Fault::BadJump`] | the program table holds word-aligned pcs of the text segment only |
-//! | [`Fault::PublicValuesOutOfBounds`] | the public values space has 32 bytes |
 //! | [`Fault::XorinLength`] | the XORIN circuit absorbs whole words up to the Keccak rate, 136 bytes |
+//!
+//! Two more are refused before anything runs, by [`decode`](crate::decode): a `keccakf` with fields the circuit wants to
+//! be zero, and a reveal at an offset that is not one of the public values' eight words.
 //!
 //! A jump past the end of the text would reach the table's padding, which terminates with a failing code in the
 //! circuit; here it is a bad jump. Both are "no outcome".
@@ -43,14 +45,6 @@ pub enum Fault {
     BadJump {
         /// The program counter reached.
         pc: u32,
-    },
-    /// A reveal wrote outside the public values.
-    #[error("reveal at offset {offset} is outside the 32 public value bytes (pc {pc:#010x})")]
-    PublicValuesOutOfBounds {
-        /// Program counter of the instruction.
-        pc: u32,
-        /// Offset written.
-        offset: u32,
     },
     /// XORIN was asked for a length its circuit cannot absorb.
     #[error("xorin of {length} bytes, expected a multiple of 4 up to 136 (pc {pc:#010x})")]

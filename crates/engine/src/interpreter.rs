@@ -1,5 +1,6 @@
 //! The plain interpreter: the oracle for every faster path, and the portable one.
 
+use ivm_primitives::limits::ADDRESS_SPACE_SIZE_BYTES;
 use thiserror::Error;
 
 use crate::{
@@ -239,25 +240,19 @@ impl Machine<'_> {
             }
             Nop => {}
             Terminate => return Ok(Some(immediate as u8)),
-            Reveal => self.reveal(self.get(rd).wrapping_add(unsigned_immediate), a)?,
+            Reveal => self.reveal(immediate as usize, a),
             Keccakf | Xorin | Sha256 | Sha512 => self.custom(instruction)?,
         }
         self.pc = next_pc;
         Ok(None)
     }
 
+    /// The decoder lets words of the public values through only.
     #[cold]
-    fn reveal(&mut self, offset: u32, word: u32) -> Result<(), Fault> {
-        let pc = self.pc;
-        if !offset.is_multiple_of(4) {
-            return Err(Fault::UnalignedAccess { pc, address: offset, size: 4 });
+    fn reveal(&mut self, offset: usize, word: u32) {
+        if let Some(bytes) = self.public_values.get_mut(offset..offset + 4) {
+            bytes.copy_from_slice(&word.to_le_bytes());
         }
-        let start = offset as usize;
-        self.public_values
-            .get_mut(start..start.saturating_add(4))
-            .ok_or(Fault::PublicValuesOutOfBounds { pc, offset })?
-            .copy_from_slice(&word.to_le_bytes());
-        Ok(())
     }
 
     #[inline(never)]
@@ -288,6 +283,14 @@ impl Machine<'_> {
     fn xorin(&mut self, buffer: u32, input: u32, length: u32) -> Result<(), Fault> {
         if length > MAX_XORIN_SIZE_BYTES || !length.is_multiple_of(4) {
             return Err(Fault::XorinLength { pc: self.pc, length });
+        }
+        if length == 0 {
+            // The circuit touches no memory then, and checks the range of both pointers all the same.
+            let out_of_bounds = |address| Fault::OutOfBounds { pc: self.pc, address, size: 0 };
+            return [buffer, input]
+                .into_iter()
+                .find(|&address| address as usize >= ADDRESS_SPACE_SIZE_BYTES)
+                .map_or(Ok(()), |address| Err(out_of_bounds(address)));
         }
         let input = self.block(input, length as usize)?.to_vec();
         for (byte, other) in self.block_mut(buffer, length as usize)?.iter_mut().zip(input) {

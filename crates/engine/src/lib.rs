@@ -17,6 +17,10 @@ pub mod elf;
 pub mod fault;
 pub mod interpreter;
 pub mod memory;
+#[cfg(any(test, feature = "test-utils"))]
+pub mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use elf::{ElfError, Program};
 pub use fault::Fault;

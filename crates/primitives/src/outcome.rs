@@ -92,3 +92,42 @@ impl From<Outcome> for Vec<u8> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use alloy_primitives::keccak256;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn status_bytes() {
+        assert_eq!(OutcomeStatus::from_byte(0), Some(OutcomeStatus::Success));
+        assert_eq!(OutcomeStatus::from_byte(1), Some(OutcomeStatus::Panicked));
+        assert!((2..=255).all(|byte| OutcomeStatus::from_byte(byte).is_none()));
+        assert_eq!(OutcomeStatus::Success.as_byte(), 0);
+        assert_eq!(OutcomeStatus::Panicked.as_byte(), 1);
+    }
+
+    #[test]
+    fn a_panic_is_not_an_output_of_the_same_bytes() {
+        let bytes = Bytes::from_static(b"same");
+        assert_ne!(Outcome::Success(bytes.clone()).hash(), Outcome::Panicked(bytes).hash());
+    }
+
+    proptest! {
+        #[test]
+        fn the_hash_is_of_status_and_bytes(panicked in any::<bool>(), bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let status = if panicked { OutcomeStatus::Panicked } else { OutcomeStatus::Success };
+            let mut preimage = vec![u8::from(panicked)];
+            preimage.extend(&bytes);
+            let outcome = Outcome::new(status, bytes.clone().into());
+            prop_assert_eq!(outcome.hash(), keccak256(preimage));
+            prop_assert_eq!(outcome_hash(status, &bytes), outcome.hash());
+            prop_assert_eq!(outcome.status(), status);
+            prop_assert_eq!(outcome.bytes().as_ref(), bytes.as_slice());
+            prop_assert_eq!(Vec::from(outcome), bytes);
+        }
+    }
+}
