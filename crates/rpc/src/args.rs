@@ -80,6 +80,7 @@ from_args!(3, A 0, B 1, C 2);
 from_args!(4, A 0, B 1, C 2, D 3);
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use alloy_primitives::{Address, Bytes};
 

@@ -109,6 +109,7 @@ fn whole_percentiles(percentiles: &[f64], limit: usize) -> Result<Vec<u8>, ArgsE
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -1,4 +1,5 @@
 //! Ethereum's methods over a chain with a few blocks.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Filters that are polled, and subscriptions over WebSocket.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

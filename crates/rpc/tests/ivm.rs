@@ -1,4 +1,5 @@
 //! The `ivm` and `evm` methods over a node that is a stand-in.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

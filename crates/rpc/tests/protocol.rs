@@ -1,4 +1,5 @@
 //! What is not a proper call is refused with the right code, and limits hold.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
