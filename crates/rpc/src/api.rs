@@ -23,7 +23,8 @@ pub(crate) struct Api {
     pub(crate) pending: PendingHistory,
     pub(crate) tips: TipOracle,
     pub(crate) modules: Vec<&'static str>,
-    turns: Turns,
+    pub(crate) calls: Turns,
+    pub(crate) traces: Turns,
 }
 
 impl Api {
@@ -34,7 +35,7 @@ impl Api {
         dev: Option<Arc<dyn DevControl>>,
     ) -> Self {
         let limits = &config.limits;
-        let mut modules = vec!["eth", "ivm", "net", "rpc", "txpool", "web3"];
+        let mut modules = vec!["debug", "eth", "ivm", "net", "rpc", "txpool", "web3"];
         modules.extend(dev.is_some().then_some("evm"));
         Self {
             chain,
@@ -44,32 +45,15 @@ impl Api {
             pending: PendingHistory::new(limits.max_pending_history),
             tips: TipOracle::default(),
             modules,
-            turns: Turns::new(limits.max_running_calls, limits.max_waiting_calls),
+            calls: Turns::new(limits.max_running_calls, limits.max_waiting_calls),
+            traces: Turns::new(limits.max_running_traces, limits.max_waiting_calls),
             config,
         }
     }
-
-    /// Runs what may block for a while on a thread for that, when it is its turn.
-    pub(crate) async fn run_blocking<T: Send + 'static>(
-        self: &Arc<Self>,
-        work: impl FnOnce(&Self) -> RpcResult<T> + Send + 'static,
-    ) -> RpcResult<T> {
-        let api = Arc::clone(self);
-        let turns = &self.turns;
-        let _place = turns.places.try_acquire().map_err(|_| RpcError::Busy { limit: turns.max_waiting })?;
-        let turn = Arc::clone(&turns.running).acquire_owned().await;
-        let turn = turn.map_err(|error| RpcError::Unfinished { reason: error.to_string() })?;
-        let done = tokio::task::spawn_blocking(move || {
-            // Held by the work itself: a client that goes away does not let others in before it is over.
-            let _turn = turn;
-            work(&api)
-        });
-        done.await.map_err(|error| RpcError::Unfinished { reason: error.to_string() })?
-    }
 }
 
-/// Who may run now, and who may wait for that.
-struct Turns {
+/// Who may run on a blocking thread now, and who may wait for that.
+pub(crate) struct Turns {
     running: Arc<Semaphore>,
     places: Semaphore,
     max_waiting: usize,
@@ -83,5 +67,21 @@ impl Turns {
             places: Semaphore::new(places.max(1)),
             max_waiting,
         }
+    }
+    /// Runs what may block for a while on a thread for that, when it is its turn.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> RpcResult<T> + Send + 'static,
+    ) -> RpcResult<T> {
+        let place = self.places.try_acquire();
+        let _place = place.map_err(|_| RpcError::Busy { limit: self.max_waiting })?;
+        let turn = Arc::clone(&self.running).acquire_owned().await;
+        let turn = turn.map_err(|error| RpcError::Unfinished { reason: error.to_string() })?;
+        let done = tokio::task::spawn_blocking(move || {
+            // Held by the work itself: a client that goes away does not let others in before it is over.
+            let _turn = turn;
+            work()
+        });
+        done.await.map_err(|error| RpcError::Unfinished { reason: error.to_string() })?
     }
 }

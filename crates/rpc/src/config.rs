@@ -61,7 +61,11 @@ pub struct RpcLimits {
     pub max_batch_length: u32,
     /// Most calls that read the store or run the EVM at once.
     pub max_running_calls: usize,
-    /// Most such calls that wait for their turn; further ones are refused.
+    /// Most traces made at once: each holds as many frames as its gas pays for.
+    pub max_running_traces: usize,
+    /// Most bytes of input a trace records.
+    pub max_trace_size_bytes: usize,
+    /// Most calls, and most traces, that wait for their turn; further ones are refused.
     pub max_waiting_calls: usize,
     /// Most subscriptions of a connection.
     pub max_subscriptions_per_connection: u32,
@@ -95,6 +99,8 @@ impl Default for RpcLimits {
             max_connections: 1024,
             max_batch_length: 1000,
             max_running_calls: 64,
+            max_running_traces: 2,
+            max_trace_size_bytes: 32 * 1024 * 1024,
             max_waiting_calls: 4096,
             max_subscriptions_per_connection: 128,
             max_waiting_messages: 1024,

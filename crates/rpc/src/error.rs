@@ -56,6 +56,12 @@ pub(crate) enum RpcError {
     /// A subscription of no such kind.
     #[error("no {kind:?} subscription in eth namespace")]
     UnknownSubscription { kind: String },
+    /// The accesses of a call differ with every list of them.
+    #[error("access list did not settle in {rounds} rounds")]
+    UnsettledAccessList { rounds: usize },
+    /// A trace records too much.
+    #[error("trace is too large: limit {limit} bytes")]
+    TraceTooLarge { limit: usize },
     /// As many calls wait as may.
     #[error("server is busy: {limit} calls wait already")]
     Busy { limit: usize },
@@ -75,11 +81,12 @@ impl RpcError {
             Self::Ivm(error) => error.code(),
             Self::Dev(error) => error.code(),
             Self::UnknownSubscription { .. } => METHOD_NOT_FOUND,
-            Self::Busy { .. } => LIMIT_EXCEEDED,
+            Self::Busy { .. } | Self::TraceTooLarge { .. } => LIMIT_EXCEEDED,
             Self::Pool(_)
             | Self::Halted { .. }
             | Self::UnknownBlock
             | Self::BeyondHead { .. }
+            | Self::UnsettledAccessList { .. }
             | Self::PendingLogs => SERVER_ERROR,
         }
     }
@@ -109,6 +116,12 @@ impl From<ChainError> for RpcError {
             other => other,
         };
         Self::Chain(call.into())
+    }
+}
+
+impl From<CallError> for RpcError {
+    fn from(error: CallError) -> Self {
+        ChainError::from(error).into()
     }
 }
 

@@ -1,6 +1,6 @@
 //! JSON-RPC over HTTP and WebSocket, both on one port.
 //!
-//! * `eth`, `net`, `web3`, `txpool`: Ethereum's methods, served from a [`Chain`](ivm_chain::Chain) with geth's meanings,
+//! * `eth`, `net`, `web3`, `txpool`, `debug`: Ethereum's methods, served from a [`Chain`](ivm_chain::Chain) with geth's meanings,
 //!   error codes and messages;
 //! * `ivm`: programs, jobs and proofs, served from an [`IvmBackend`], which the node implements;
 //! * `evm`: block production by hand on a development chain, where the node gives a [`DevControl`].
@@ -25,6 +25,7 @@ mod pending;
 mod render;
 mod revert;
 mod server;
+mod trace;
 mod txpool;
 mod web3;
 

@@ -7,7 +7,7 @@ use jsonrpsee::core::RegisterMethodError;
 use jsonrpsee::types::ErrorObjectOwned;
 use serde::Serialize;
 
-use crate::api::Api;
+use crate::api::{Api, Turns};
 use crate::args::{FromArgs, parse};
 use crate::error::{RpcError, RpcResult};
 
@@ -52,8 +52,35 @@ impl MethodTable {
         A: FromArgs + Send + 'static,
         T: Serialize + Clone + Send + 'static,
     {
+        self.in_turn(name, |api| &api.calls, method)
+    }
+
+    /// A method that traces.
+    pub(crate) fn tracing<A, T>(
+        &mut self,
+        name: &'static str,
+        method: fn(&Api, A) -> RpcResult<T>,
+    ) -> Result<(), RegisterError>
+    where
+        A: FromArgs + Send + 'static,
+        T: Serialize + Clone + Send + 'static,
+    {
+        self.in_turn(name, |api| &api.traces, method)
+    }
+
+    fn in_turn<A, T>(
+        &mut self,
+        name: &'static str,
+        turns: fn(&Api) -> &Turns,
+        method: fn(&Api, A) -> RpcResult<T>,
+    ) -> Result<(), RegisterError>
+    where
+        A: FromArgs + Send + 'static,
+        T: Serialize + Clone + Send + 'static,
+    {
         self.module.register_async_method(name, move |params, api, _| async move {
-            let run = api.run_blocking(move |api| method(api, parse(&params)?)).await;
+            let worker = Arc::clone(&api);
+            let run = turns(&api).run(move || method(&worker, parse(&params)?)).await;
             Answer::<T>::Ok(run?)
         })?;
         Ok(())

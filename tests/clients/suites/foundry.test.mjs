@@ -56,6 +56,14 @@ test("cast and forge", async (t) => {
     assert.equal(await cast("call", contract, "value()(uint256)", "--override-state-diff", `${contract}:0:99`), "99");
   });
 
+  await t.test("cast access-list, rpc debug_traceTransaction", async () => {
+    const listed = await json("access-list", contract, "increase(uint256)", "1", "--from", sender);
+    assert.equal(listed.accessList[0].address.toLowerCase(), contract.toLowerCase());
+    const { transactionHash } = await json("send", contract, "increase(uint256)", "1", ...key);
+    const traced = await cast("rpc", "debug_traceTransaction", transactionHash, '{"tracer":"callTracer"}');
+    assert.equal(JSON.parse(traced).to.toLowerCase(), contract.toLowerCase());
+  });
+
   await t.test("cast shows reverts", async () => {
     await assert.rejects(cast("call", contract, "refuse()"), { stderr: /refused/ });
     await assert.rejects(cast("send", contract, "increase(uint256)", "2000", ...key), { stderr: /revert/ });

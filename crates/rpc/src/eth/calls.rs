@@ -1,21 +1,28 @@
 //! Calls that leave nothing behind.
 
 use alloy_eips::BlockId;
-use alloy_primitives::{Bytes, U64};
+use alloy_eips::eip2930::AccessListResult;
+use alloy_evm::Evm;
+use alloy_primitives::{Bytes, U64, U256};
 use alloy_rpc_types_eth::state::StateOverride;
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest};
-use ivm_chain::CallRequest;
+use ivm_chain::{CallError, CallRequest, Overrides};
+use revm_inspectors::access_list::AccessListInspector;
 
 use crate::api::Api;
-use crate::error::RpcResult;
+use crate::error::{RpcError, RpcResult};
 use crate::methods::{MethodTable, RegisterError};
 use crate::revert;
+
+/// Runs a call may need until its access list holds all it touches: a call can touch what depends on its gas.
+const MAX_ACCESS_LIST_ROUNDS: usize = 8;
 
 type CallArgs = (TransactionRequest, Option<BlockId>, Option<StateOverride>, Option<BlockOverrides>);
 
 pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.blocking("eth_call", call)?;
-    table.blocking("eth_estimateGas", estimate_gas)
+    table.blocking("eth_estimateGas", estimate_gas)?;
+    table.blocking("eth_createAccessList", create_access_list)
 }
 
 fn call(api: &Api, args: CallArgs) -> RpcResult<Bytes> {
@@ -24,6 +31,29 @@ fn call(api: &Api, args: CallArgs) -> RpcResult<Bytes> {
 
 fn estimate_gas(api: &Api, args: CallArgs) -> RpcResult<U64> {
     Ok(U64::from(api.chain.estimate_gas(request(args))?))
+}
+
+/// Runs the call with the list of what it touched the last time, until it touches nothing else.
+fn create_access_list(
+    api: &Api,
+    (mut transaction, block): (TransactionRequest, Option<BlockId>),
+) -> RpcResult<AccessListResult> {
+    let context = api.chain.call_context(block.unwrap_or_default())?;
+    let mut access_list = transaction.access_list.take().unwrap_or_default();
+    for _ in 0..MAX_ACCESS_LIST_ROUNDS {
+        let request = TransactionRequest { access_list: Some(access_list.clone()), ..transaction.clone() };
+        let inspector = AccessListInspector::new(access_list.clone());
+        let (mut evm, call) = context.call_evm(request, Overrides::default(), inspector)?;
+        let result = evm.transact(call).map_err(CallError::from)?.result;
+        let touched = evm.inspector().access_list();
+        if touched == access_list {
+            let gas_used = U256::from(result.tx_gas_used());
+            let error = revert::output(result).err().map(|error| error.to_string());
+            return Ok(AccessListResult { access_list, gas_used, error });
+        }
+        access_list = touched;
+    }
+    Err(RpcError::UnsettledAccessList { rounds: MAX_ACCESS_LIST_ROUNDS })
 }
 
 fn request((transaction, block, state_overrides, block_overrides): CallArgs) -> CallRequest {
