@@ -78,7 +78,12 @@ fn print_lines(events: &Receiver<ProveProgress>) {
     let (start, mut estimate) = (Instant::now(), Estimate::default());
     for event in events {
         estimate.update(event, start.elapsed());
-        eprintln!("proving       {}", estimate.message(start.elapsed()));
+        match event {
+            ProveProgress::Planned { segments, instructions } => {
+                eprintln!("proving       {instructions} instructions, segments to prove: {segments}");
+            }
+            _ => eprintln!("proving       {}", estimate.message(start.elapsed())),
+        }
     }
 }
 

@@ -12,9 +12,9 @@ use std::{
 use eyre::{Result, WrapErr, bail, ensure};
 
 use super::{
-    toolchain::{TARGET, Toolchain},
+    toolchain::{FLAGS_VERSION, TARGET, Toolchain},
     workspace::{ProgramCrate, Workspace},
-    wrapper,
+    wrapper::Renames,
 };
 
 /// Where a program's first segment starts; the stack lies below.
@@ -56,14 +56,14 @@ pub(crate) fn compile(
     for variable in env::vars_os().map(|(name, _)| name).filter(|name| misleads(name)) {
         cargo.env_remove(variable);
     }
-    let private = private_paths(workspace, toolchain, target_directory);
+    let renames = renames(workspace, toolchain, target_directory);
     cargo
         .env("PATH", path)
         .env("RUSTC", &toolchain.rustc)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_DIR", target_directory)
-        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(&private).join("\u{1f}"));
-    wrapper::request(&mut cargo).wrap_err("cannot find this binary")?;
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags().join("\u{1f}"));
+    renames.request(&mut cargo).wrap_err("cannot find this binary")?;
 
     let status = cargo.status().wrap_err_with(|| format!("cannot run {}", toolchain.cargo.display()))?;
     ensure!(
@@ -74,7 +74,7 @@ pub(crate) fn compile(
         workspace.root.display()
     );
     let folder = target_directory.join(TARGET).join("release");
-    workspace.programs.iter().map(|program| read_elf(program, &folder, &private)).collect()
+    workspace.programs.iter().map(|program| read_elf(program, &folder, &renames)).collect()
 }
 
 fn misleads(variable: &OsStr) -> bool {
@@ -84,24 +84,16 @@ fn misleads(variable: &OsStr) -> bool {
         || name.starts_with("CARGO_TARGET_RISCV")
 }
 
-/// Folders of this machine that the compiler sees, and what each is called in the ELF. Shorter paths come first, as
-/// the last one that matches counts.
-fn private_paths(
-    workspace: &Workspace,
-    toolchain: &Toolchain,
-    target_directory: &Path,
-) -> Vec<(PathBuf, String)> {
-    let mut paths = vec![
+/// What would tell on this machine, and what stands in its place.
+fn renames(workspace: &Workspace, toolchain: &Toolchain, target_directory: &Path) -> Renames {
+    let mut renames = vec![
         (workspace.root.clone(), "workspace".to_owned()),
         (target_directory.to_owned(), "target".to_owned()),
-        (toolchain.std_source.clone(), "std".to_owned()),
     ];
-    paths.extend(registry_folders().into_iter().map(|folder| (folder, "registry".to_owned())));
-    for (package, folder) in &workspace.local_packages {
-        paths.push((folder.clone(), package.clone()));
-    }
-    paths.sort_by_key(|(path, _)| path.as_os_str().len());
-    paths
+    renames.extend(toolchain.std_sources.iter().map(|folder| (folder.clone(), "std".to_owned())));
+    renames.extend(registry_folders().into_iter().map(|folder| (folder, "registry".to_owned())));
+    renames.extend(workspace.local_packages.iter().map(|(name, folder)| (folder.clone(), name.clone())));
+    Renames::new(renames)
 }
 
 /// Where Cargo unpacks crates: a folder per registry, whose name holds a hash of its address.
@@ -115,24 +107,24 @@ fn registry_folders() -> Vec<PathBuf> {
     std::iter::once(sources.clone()).chain(registries).collect()
 }
 
-fn rustflags(private: &[(PathBuf, String)]) -> Vec<String> {
+fn rustflags() -> Vec<String> {
     let image_base = format!("link-arg=--image-base={IMAGE_BASE:#010x}");
     let mut flags: Vec<String> = Vec::new();
     // The target has no atomics; a guest has one thread, so plain loads and stores are as good.
     for option in ["passes=lower-atomic", "panic=abort", "link-arg=--fatal-warnings", &image_base] {
         flags.extend(["-C".to_owned(), option.to_owned()]);
     }
-    flags.extend(["--cfg".to_owned(), "getrandom_backend=\"custom\"".to_owned()]);
-    for (path, name) in private {
-        flags.push(format!("--remap-path-prefix={}={name}", path.display()));
+    // No crate asks for the version; it makes Cargo compile anew what other flags, or another wrapper, compiled.
+    for setting in ["getrandom_backend=\"custom\"", &format!("ivm_flags_version=\"{FLAGS_VERSION}\"")] {
+        flags.extend(["--cfg".to_owned(), setting.to_owned()]);
     }
     flags
 }
 
-fn read_elf(program: &ProgramCrate, folder: &Path, private: &[(PathBuf, String)]) -> Result<Vec<u8>> {
+fn read_elf(program: &ProgramCrate, folder: &Path, renames: &Renames) -> Result<Vec<u8>> {
     let path = folder.join(&program.name);
     let elf = fs::read(&path).wrap_err_with(|| format!("cannot read {}", path.display()))?;
-    for (path, _) in private {
+    for path in renames.folders() {
         let bytes = path.as_os_str().as_encoded_bytes();
         if bytes.len() > 1 && elf.windows(bytes.len()).any(|window| window == bytes) {
             bail!(

@@ -1,7 +1,8 @@
 //! Which compiler builds guests: Debian's `-web` packages, or a rustup nightly with `rust-src`.
 //!
 //! Building for the zkVM compiles std, so a candidate needs its own std sources, and a linker. What it is goes into
-//! the lock: the same sources give the same ELF only with the same toolchain.
+//! the lock: the same sources give the same ELF only with the same toolchain. The committed ELFs, and what CI
+//! compares, are of Debian's; the nightly is for programs built elsewhere, and CI does not exercise it.
 
 use std::{
     fmt, fs,
@@ -15,8 +16,8 @@ use serde::{Deserialize, Serialize};
 /// The target whose std knows our system calls; nothing of RISC Zero is run.
 pub(crate) const TARGET: &str = "riscv32im-risc0-zkvm-elf";
 
-/// Counts the changes to [`super::compile`]'s flags, as each changes the ELFs.
-const FLAGS_VERSION: u32 = 1;
+/// Counts the changes to the flags and renames of a build, as each changes the ELFs.
+pub(crate) const FLAGS_VERSION: u32 = 1;
 
 const NONE_FOUND: &str = "no toolchain can build programs; have one of
   Debian, Ubuntu:  apt-get install rustc-web cargo-web rust-web-src lld
@@ -53,8 +54,8 @@ pub(crate) struct Toolchain {
     pub(crate) rustc: PathBuf,
     /// The linker that stands in for `rust-lld`.
     pub(crate) linker: PathBuf,
-    /// Where std's sources lie: a machine's path, kept out of ELFs.
-    pub(crate) std_source: PathBuf,
+    /// Where std's sources lie, as it says and as symbolic links say: machine's paths, kept out of ELFs.
+    pub(crate) std_sources: [PathBuf; 2],
 }
 
 impl Toolchain {
@@ -87,6 +88,9 @@ impl Toolchain {
         let verbose = output(Command::new(&rustc).arg("-vV"))?;
         let sysroot = PathBuf::from(output(Command::new(&rustc).args(["--print", "sysroot"]))?);
         output(Command::new(&cargo).arg("--version"))?;
+        if !is_recent(&version) {
+            return None;
+        }
         let std_source = sysroot.join("lib/rustlib/src/rust/library");
         if !std_source.join("std/Cargo.toml").is_file() {
             return None;
@@ -105,9 +109,15 @@ impl Toolchain {
             cargo,
             rustc,
             linker,
-            std_source: fs::canonicalize(std_source).ok()?,
+            std_sources: [fs::canonicalize(&std_source).ok()?, std_source],
         })
     }
+}
+
+/// Whether `rustc 1.96.0 (...)` is what the SDK needs, or newer.
+fn is_recent(version: &str) -> bool {
+    let minor = |version: &str| version.split('.').nth(1)?.parse::<u32>().ok();
+    minor(version) >= minor(env!("CARGO_PKG_RUST_VERSION"))
 }
 
 /// LLD as a distribution installs it: `ld.lld`, or with a version behind; the newest.
@@ -123,4 +133,17 @@ fn output(command: &mut Command) -> Option<String> {
     let output =
         command.env_remove("RUSTUP_TOOLCHAIN").output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_recent;
+
+    #[test]
+    fn old_compilers_are_passed_over() {
+        assert!(is_recent("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)"));
+        assert!(is_recent("rustc 1.97.0-nightly (e50aa6fba 2026-05-19)"));
+        assert!(!is_recent("rustc 1.63.0"));
+        assert!(!is_recent("not rustc"));
+    }
 }

@@ -1,12 +1,17 @@
-//! `ivm` as Cargo's `RUSTC_WRAPPER`, so that an ELF does not depend on the folder it was built in.
+//! `ivm` as Cargo's `RUSTC_WRAPPER`, so that an ELF does not depend on the machine and folder it was built in.
 //!
-//! Cargo tells crates of one name apart by `-C metadata`, a hash over, among other things, the absolute path of a crate
-//! that lies outside of the workspace, as the SDK does. It ends up in symbol names, whose order may decide the
-//! order of code. Here it is replaced, for the zkVM's crates, by a hash of what the crate is.
+//! For crates of the zkVM, and only those, it changes two things of what Cargo tells rustc:
+//!
+//! * `-C metadata`, by which crates of one name are told apart, is a hash over, among other things, the absolute path
+//!   of a crate outside of the workspace, as the SDK is. It ends up in symbol names, whose order may decide the order
+//!   of code. Here it becomes a hash of what the crate is.
+//! * Folders of this machine, which panics name, are renamed ([`Renames`]). As Cargo does not see this, what it has
+//!   compiled serves every workspace that shares its target folder.
 
 use std::{
     env,
     ffi::{OsStr, OsString},
+    path::PathBuf,
     process::{Command, ExitCode},
 };
 
@@ -14,13 +19,44 @@ use alloy_primitives::{Keccak256, hex};
 
 use super::toolchain::TARGET;
 
-/// Set for the compiler's processes, and only there.
+/// Set for the compiler's processes, and only there: the renames, separated by [`SEPARATOR`].
 const REQUEST: &str = "IVM_RUSTC_WRAPPER";
 
-/// Makes the `cargo` that is about to be called run this binary in rustc's place.
-pub(crate) fn request(cargo: &mut Command) -> std::io::Result<()> {
-    cargo.env("RUSTC_WRAPPER", env::current_exe()?).env(REQUEST, "1");
-    Ok(())
+/// Cargo's own separator of flags; no path has it.
+const SEPARATOR: &str = "\u{1f}";
+
+/// Folders of this machine, and what each is called in an ELF.
+#[derive(Debug, Default)]
+pub(crate) struct Renames(Vec<(PathBuf, String)>);
+
+impl Renames {
+    /// Orders them as rustc wants: the last that matches counts, so longer ones come later.
+    pub(crate) fn new(mut renames: Vec<(PathBuf, String)>) -> Self {
+        renames.sort_by_key(|(path, _)| path.as_os_str().len());
+        Self(renames)
+    }
+
+    /// The folders.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = &PathBuf> {
+        self.0.iter().map(|(path, _)| path)
+    }
+
+    /// Makes the `cargo` that is about to be called run this binary in rustc's place.
+    ///
+    /// # Errors
+    /// When the system does not tell where this binary is.
+    pub(crate) fn request(&self, cargo: &mut Command) -> std::io::Result<()> {
+        let mut request = OsString::new();
+        for (path, name) in &self.0 {
+            request.push("--remap-path-prefix=");
+            request.push(path);
+            request.push("=");
+            request.push(name);
+            request.push(SEPARATOR);
+        }
+        cargo.env("RUSTC_WRAPPER", env::current_exe()?).env(REQUEST, request);
+        Ok(())
+    }
 }
 
 /// Whether this process is called in rustc's place.
@@ -37,10 +73,16 @@ pub(crate) fn main() -> ExitCode {
     };
     let variable = |name| env::var(name).unwrap_or_default();
     let package = format!("{} {}", variable("CARGO_PKG_NAME"), variable("CARGO_PKG_VERSION"));
-    let arguments = with_stable_metadata(arguments.collect(), &package);
+    let mut arguments: Vec<OsString> = arguments.collect();
+    if arguments.iter().any(|argument| argument == TARGET) {
+        stabilise_metadata(&mut arguments, &package);
+        let renames = variable(REQUEST);
+        arguments.extend(renames.split_terminator(SEPARATOR).map(OsString::from));
+    }
     match Command::new(&rustc).args(arguments).status() {
         Ok(status) => {
-            status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, Into::into)
+            let code = status.code().and_then(|code| u8::try_from(code).ok());
+            code.map_or(ExitCode::FAILURE, ExitCode::from)
         }
         Err(error) => {
             eprintln!("error: cannot run {}: {error}", rustc.display());
@@ -49,11 +91,8 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-/// Replaces the metadata of a crate for the zkVM; everything else passes as it is.
-fn with_stable_metadata(mut arguments: Vec<OsString>, package: &str) -> Vec<OsString> {
-    if !arguments.iter().any(|argument| argument == TARGET) {
-        return arguments;
-    }
+/// Replaces `-C metadata=` by a hash of package, crate name, crate type and features.
+fn stabilise_metadata(arguments: &mut [OsString], package: &str) {
     let mut identity: Vec<String> = arguments
         .windows(2)
         .filter(|pair| ["--crate-name", "--crate-type", "--cfg"].iter().any(|option| pair[0] == *option))
@@ -66,38 +105,40 @@ fn with_stable_metadata(mut arguments: Vec<OsString>, package: &str) -> Vec<OsSt
         hasher.update([0]);
     }
     let stable = format!("metadata={}", hex::encode(&hasher.finalize()[..8]));
+    let is_metadata = |argument: &OsStr| argument.to_string_lossy().starts_with("metadata=");
     for index in 1..arguments.len() {
-        let is_metadata = |argument: &OsStr| argument.to_string_lossy().starts_with("metadata=");
         if arguments[index - 1] == "-C" && is_metadata(&arguments[index]) {
             arguments[index] = OsString::from(&stable);
         }
     }
-    arguments
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn metadata_of(line: &str, package: &str) -> String {
-        let arguments = with_stable_metadata(line.split(' ').map(OsString::from).collect(), package);
-        let metadata = arguments.iter().filter_map(|argument| argument.to_str()?.strip_prefix("metadata="));
-        metadata.collect()
+    fn metadata_of(hash: &str, feature: &str, package: &str) -> String {
+        let line = format!("--crate-name a --crate-type lib --cfg {feature} -C metadata={hash}");
+        let mut arguments: Vec<_> = line.split(' ').map(OsString::from).collect();
+        stabilise_metadata(&mut arguments, package);
+        arguments.iter().filter_map(|argument| argument.to_str()?.strip_prefix("metadata=")).collect()
     }
 
     #[test]
-    fn a_crate_for_the_zkvm_has_the_same_metadata_everywhere() {
-        let line = |hash, feature| {
-            format!("--crate-name a --crate-type lib --cfg {feature} -C metadata={hash} --target {TARGET}")
-        };
-        let here = metadata_of(&line("1111", "std"), "a 1.0.0");
-        assert_eq!(here, metadata_of(&line("2222", "std"), "a 1.0.0"));
-        assert_ne!(here, metadata_of(&line("1111", "std"), "a 1.0.1"));
-        assert_ne!(here, metadata_of(&line("1111", "alloc"), "a 1.0.0"));
+    fn metadata_depends_on_what_a_crate_is() {
+        let here = metadata_of("1111", "std", "a 1.0.0");
+        assert_eq!(here, metadata_of("2222", "std", "a 1.0.0"));
+        assert_ne!(here, metadata_of("1111", "std", "a 1.0.1"));
+        assert_ne!(here, metadata_of("1111", "alloc", "a 1.0.0"));
     }
 
     #[test]
-    fn a_crate_for_the_host_is_left_alone() {
-        assert_eq!(metadata_of("--crate-name a --crate-type lib -C metadata=1111", "a 1.0.0"), "1111");
+    fn the_longest_rename_counts() {
+        let renames = Renames::new(vec![("/a/b".into(), "b".into()), ("/a".into(), "a".into())]);
+        let mut cargo = Command::new("cargo");
+        renames.request(&mut cargo).expect("a test binary knows where it is");
+        let request = cargo.get_envs().find(|(name, _)| *name == REQUEST).and_then(|(_, value)| value);
+        let expected = "--remap-path-prefix=/a=a\u{1f}--remap-path-prefix=/a/b=b\u{1f}";
+        assert_eq!(request.and_then(OsStr::to_str), Some(expected));
     }
 }
