@@ -4,7 +4,10 @@
 //! id_len: u8 | VM_CONFIG_ID | segments: u32 LE | segment proofs | public values proof
 //! ```
 //!
-//! Decoding is bounded by [`MAX_PROOF_SIZE_BYTES`](crate::MAX_PROOF_SIZE_BYTES) before anything is allocated.
+//! Decoding is bounded before anything is allocated: by [`MAX_PROOF_SIZE_BYTES`](crate::MAX_PROOF_SIZE_BYTES), and by a
+//! walk over each segment's lengths, which lets no more items through than there are bytes.
+
+mod shape;
 
 use std::io::{Cursor, Read};
 
@@ -62,6 +65,8 @@ pub fn decode(bytes: &[u8]) -> Result<ContinuationVmProof<SC>, VerifyError> {
     }
     let mut per_segment = Vec::new();
     for _ in 0..count {
+        shape::check(&bytes[reader.position() as usize..])
+            .map_err(|problem| VerifyError::Malformed(problem.into()))?;
         per_segment.push(SegmentProof::decode(&mut reader).map_err(malformed)?);
     }
     let user_public_values = UserPublicValuesProof::decode::<SC, _>(&mut reader).map_err(malformed)?;

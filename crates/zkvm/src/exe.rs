@@ -6,13 +6,14 @@ use ivm_primitives::JobInput;
 use openvm_circuit::{
     arch::{
         MemoryConfig,
+        hasher::poseidon2::vm_poseidon2_hasher,
         instructions::{
             exe::{SparseMemoryImage, VmExe},
             program::Program,
             riscv::RV32_MEMORY_AS,
         },
     },
-    system::program::trace::compute_exe_commit_from_mem_config,
+    system::program::trace::compute_exe_commit,
 };
 use openvm_keccak256_transpiler::Keccak256TranspilerExtension;
 use openvm_rv32im_transpiler::{
@@ -20,11 +21,11 @@ use openvm_rv32im_transpiler::{
 };
 use openvm_sdk::F;
 use openvm_sha2_transpiler::Sha2TranspilerExtension;
-use openvm_stark_backend::p3_field::PrimeField32;
+use openvm_stark_backend::p3_field::{PrimeCharacteristicRing, PrimeField32};
 use openvm_stark_sdk::config::baby_bear_poseidon2::Digest;
 use openvm_transpiler::transpiler::Transpiler;
 
-use crate::{AdmitError, AdmittedProgram};
+use crate::{AdmitError, AdmittedProgram, memory_root::memory_root};
 
 /// `terminate` with exit code 2: what a system instruction becomes in the circuit too. OpenVM's own translation makes a
 /// no-op of `unimp` (`csrrw x0, cycle, x0`), so a run would go on past an abort.
@@ -70,9 +71,19 @@ fn write_image(memory: &mut SparseMemoryImage, address: u32, bytes: &[u8]) {
     }
 }
 
-/// Commitment to code, initial memory and start pc.
-pub(crate) fn commitment(code_commitment: &Digest, exe: &VmExe<F>, memory: &MemoryConfig) -> B256 {
-    digest_to_b256(&compute_exe_commit_from_mem_config(code_commitment, exe, memory))
+/// Commitment to a program's code, initial memory with `input_image` in it (or without an input), and start pc: what
+/// OpenVM's `compute_exe_commit_from_mem_config` gives for the executable.
+pub(crate) fn commitment(
+    code_commitment: &Digest,
+    program: &EngineProgram,
+    input_image: Option<&[u8]>,
+    memory: &MemoryConfig,
+) -> B256 {
+    let segments = program.segments.iter().map(|segment| (segment.address, segment.bytes.as_slice()));
+    let regions: Vec<_> = segments.chain(input_image.map(|image| (program.input_address, image))).collect();
+    let root = memory_root(&regions, &memory.memory_dimensions());
+    let hasher = vm_poseidon2_hasher::<F>();
+    digest_to_b256(&compute_exe_commit(&hasher, code_commitment, &root, F::from_u32(program.pc_start)))
 }
 
 /// Eight field elements as eight big-endian words.

@@ -20,9 +20,12 @@ mod error;
 mod exe;
 mod execute;
 mod keys;
+mod memory_root;
 mod openvm;
 mod program;
 mod proof;
+#[cfg(test)]
+mod tests;
 
 pub use error::{AdmitError, KeyError, NoOutcome, ProveError, VerifyError};
 pub use execute::Execution;

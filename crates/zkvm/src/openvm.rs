@@ -45,7 +45,7 @@ impl OpenVm {
         Ok(self.keys.get_or_init(|| generated))
     }
 
-    fn machine(&self) -> Result<Machine, String> {
+    pub(crate) fn machine(&self) -> Result<Machine, String> {
         let proving_key = &self.keys().map_err(|error| error.to_string())?.proving.app_vm_pk;
         let engine = DefaultStarkEngine::new(proving_key.get_params());
         let device_key = engine.device().transport_pk_to_device(&*proving_key.vm_pk);
@@ -53,7 +53,7 @@ impl OpenVm {
             .map_err(|error| error.to_string())
     }
 
-    fn system_config(&self) -> Result<&SystemConfig, KeyError> {
+    pub(crate) fn system_config(&self) -> Result<&SystemConfig, KeyError> {
         Ok(self.keys()?.proving.app_vm_pk.vm_config.as_ref())
     }
 
@@ -82,10 +82,11 @@ impl Zkvm for OpenVm {
         let engine = ivm_engine::Program::from_elf(elf)?;
         let exe = executable(&engine)?;
         let machine = self.machine().map_err(AdmitError::Circuit)?;
-        let code_commitment = machine.commit_program_on_device(&exe.program).commitment;
+        let code_commitment = catch(|| machine.commit_program_on_device(&exe.program).commitment)
+            .map_err(AdmitError::Circuit)?;
         let memory =
             &self.system_config().map_err(|error| AdmitError::Circuit(error.to_string()))?.memory_config;
-        let id = commitment(&code_commitment, &exe, memory);
+        let id = commitment(&code_commitment, &engine, None, memory);
         Ok(AdmittedProgram::new(id, keccak256(elf), engine, exe, code_commitment))
     }
 
@@ -128,7 +129,8 @@ impl Zkvm for OpenVm {
         let (execution, shown) = catch(|| self.check(proof.bytes())).map_err(VerifyError::Invalid)??;
         let memory =
             &self.system_config().map_err(|error| VerifyError::Invalid(error.to_string()))?.memory_config;
-        let expected = commitment(program.code_commitment(), &with_input(program, input), memory);
+        let image = input.memory_image();
+        let expected = commitment(program.code_commitment(), program.engine(), Some(&image), memory);
         if execution != expected {
             return Err(VerifyError::WrongExecution { got: execution, expected });
         }

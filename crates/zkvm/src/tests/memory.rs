@@ -1,0 +1,113 @@
+//! Our memory root and execution commitment against OpenVM's own functions.
+
+use ivm_primitives::JobInput;
+use openvm_circuit::{
+    arch::{
+        MemoryConfig, SystemConfig, hasher::poseidon2::vm_poseidon2_hasher,
+        instructions::riscv::RV32_MEMORY_AS,
+    },
+    system::{
+        memory::{merkle::MerkleTree, online::AddressMap},
+        program::trace::compute_exe_commit_from_mem_config,
+    },
+};
+use openvm_sdk::F;
+use openvm_stark_sdk::config::baby_bear_poseidon2::Digest;
+use proptest::prelude::*;
+
+use super::{admit, bundled, zkvm};
+use crate::{
+    Zkvm,
+    config::vm_config,
+    exe::{commitment, digest_to_b256, with_input},
+    memory_root::memory_root,
+};
+use ivm_engine::testing::terminate;
+
+fn memory_config() -> MemoryConfig {
+    let config = vm_config();
+    let system: &SystemConfig = config.as_ref();
+    system.memory_config.clone()
+}
+
+fn reference_root(regions: &[(u32, &[u8])], config: &MemoryConfig) -> Digest {
+    let mut memory = AddressMap::new(config.addr_spaces.clone());
+    let sparse = regions
+        .iter()
+        .flat_map(|&(address, bytes)| (address..).zip(bytes).map(|(at, &byte)| ((RV32_MEMORY_AS, at), byte)))
+        .collect();
+    memory.set_from_sparse(&sparse);
+    MerkleTree::<F, 8>::from_memory(&memory, &config.memory_dimensions(), &vm_poseidon2_hasher()).root()
+}
+
+#[track_caller]
+fn assert_same_root(regions: &[(u32, &[u8])]) {
+    let config = memory_config();
+    assert_eq!(memory_root(regions, &config.memory_dimensions()), reference_root(regions, &config));
+}
+
+#[test]
+fn roots_by_hand() {
+    assert_same_root(&[]);
+    assert_same_root(&[(0, &[0; 100])]);
+    assert_same_root(&[(0, &[1])]);
+    assert_same_root(&[(7, &[1, 2])]);
+    // Two regions in one chunk, given in the wrong order.
+    assert_same_root(&[(12, &[3, 4, 5, 6]), (8, &[1, 2])]);
+    // Enough for several lanes and tasks, ragged.
+    let bytes: Vec<u8> = (0..30_001_u32).map(|index| (index * index >> 3) as u8).collect();
+    assert_same_root(&[(0x1003, &bytes)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn roots_of_random_regions(
+        parts in prop::collection::vec(
+            (0_u32..40, prop::collection::vec(prop_oneof![3 => Just(0_u8), 1 => any::<u8>()], 0..200)),
+            0..5,
+        ),
+    ) {
+        let mut regions = Vec::new();
+        let mut address = 0;
+        for (gap, bytes) in &parts {
+            address += gap;
+            regions.push((address, bytes.as_slice()));
+            address += bytes.len() as u32;
+        }
+        let config = memory_config();
+        prop_assert_eq!(memory_root(&regions, &config.memory_dimensions()), reference_root(&regions, &config));
+    }
+}
+
+#[test]
+fn the_commitment_is_openvms() {
+    let config = memory_config();
+    let mut programs = vec![admit(&[terminate(0)])];
+    programs.extend(
+        ["echo", "volatility"].iter().filter_map(|name| bundled(name)).map(|elf| zkvm().admit(&elf).unwrap()),
+    );
+    let input = JobInput::new(b"some input".into(), vec![0xab; 5000].into()).unwrap();
+    for program in programs {
+        let code = program.code_commitment();
+        let theirs = |exe: &_| digest_to_b256(&compute_exe_commit_from_mem_config(code, exe, &config));
+        assert_eq!(program.id(), theirs(program.exe()));
+        assert_eq!(
+            commitment(code, program.engine(), Some(&input.memory_image()), &config),
+            theirs(&with_input(&program, &input))
+        );
+    }
+}
+
+#[test]
+fn an_empty_input_is_not_no_input_unless_it_is_all_zeros() {
+    // The image of two empty inputs is eight zeros: the same memory, so the same execution.
+    let (program, config) = (admit(&[terminate(0)]), memory_config());
+    let commit =
+        |image: Option<&[u8]>| commitment(program.code_commitment(), program.engine(), image, &config);
+    assert_eq!(commit(Some(&JobInput::default().memory_image())), commit(None));
+    // Trailing zeros of an input change its lengths, so they change the root.
+    let with_zero = JobInput::onchain_only(vec![0]).unwrap();
+    assert_ne!(commit(Some(&with_zero.memory_image())), commit(None));
+}
