@@ -1,6 +1,8 @@
 //! One module per command.
 
 mod build;
+mod demo;
+mod dev;
 mod new;
 pub(crate) mod program;
 
@@ -10,6 +12,10 @@ use eyre::Result;
 /// What `ivm` can be told to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run a development chain: funded accounts, a block every 200 ms.
+    Dev(dev::DevArgs),
+    /// See InfinityVM do its job, from request to proof.
+    Demo(demo::DemoCommand),
     /// Create a program with its consumer contract and tests.
     New(new::NewArgs),
     /// Build programs for the zkVM and lock what they are.
@@ -22,9 +28,19 @@ impl Command {
     /// Runs the command to its end.
     pub(crate) fn run(self) -> Result<()> {
         match self {
+            Self::Dev(args) => args.run(),
+            Self::Demo(command) => command.run(),
             Self::New(args) => args.run(),
             Self::Build(args) => args.run(),
             Self::Program(command) => command.run(),
         }
     }
+}
+
+/// Logs to stderr, one readable line per step; `RUST_LOG` chooses others.
+fn init_logs() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("warn,job=info,block=info,rpc=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).init();
 }

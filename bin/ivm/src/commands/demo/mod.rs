@@ -1,0 +1,32 @@
+//! `ivm demo`: scripted stories on a chain of their own, with nothing in them faked.
+
+mod job;
+mod prices;
+
+use clap::{Args, Subcommand};
+use eyre::Result;
+
+pub(crate) use job::JobDemo;
+pub(crate) use prices::closes_in_cents;
+
+/// Arguments of `ivm demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoCommand {
+    #[command(subcommand)]
+    demo: Demo,
+}
+
+#[derive(Debug, Subcommand)]
+enum Demo {
+    /// A contract asks for the volatility of the S&P 500, gets it by callback, and the result is proven.
+    Job(JobDemo),
+}
+
+impl DemoCommand {
+    /// Runs the demo to its end.
+    pub(crate) fn run(self) -> Result<()> {
+        match self.demo {
+            Demo::Job(demo) => demo.run(),
+        }
+    }
+}

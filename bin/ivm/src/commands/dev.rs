@@ -1,0 +1,125 @@
+//! `ivm dev`: a development chain in one process.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::Args;
+use eyre::{Result, bail};
+use ivm_node::{
+    BlockMode, DEV_MNEMONIC, DevAccount, Node, NodeConfig, Storage, dev_accounts, dev_chain_config,
+    dev_proposer,
+};
+use ivm_rpc::Cors;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Longest time between blocks, in milliseconds: an hour.
+const MAX_BLOCK_TIME_MS: u64 = 3_600_000;
+
+/// Arguments of `ivm dev`.
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    /// Milliseconds between blocks.
+    #[arg(long, value_name = "MS", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=MAX_BLOCK_TIME_MS))]
+    block_time_ms: u64,
+    /// Make a block only when there is something to put in it.
+    #[arg(long, conflicts_with = "block_time_ms")]
+    on_demand: bool,
+    /// Keep data in this folder; without it, everything is gone when the node stops.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Address that JSON-RPC (HTTP and WebSocket) listens on.
+    #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    http_host: IpAddr,
+    /// Port that JSON-RPC listens on; 0 takes any that is free.
+    #[arg(long, value_name = "PORT", default_value_t = ivm_rpc::DEFAULT_PORT)]
+    http_port: u16,
+    /// Threads that run jobs [default: one for each core but one].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
+    /// Do not print the accounts.
+    #[arg(long)]
+    quiet: bool,
+}
+
+impl DevArgs {
+    /// Runs the node until it is told to stop.
+    pub(crate) fn run(self) -> Result<()> {
+        super::init_logs();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let (config, accounts) = self.node_config()?;
+            let node = Node::start(config).await?;
+            self.print_banner(&node, &accounts);
+            wait_for_stop().await?;
+            eprintln!("stopping");
+            Ok(node.stop().await?)
+        })
+    }
+
+    fn node_config(&self) -> Result<(NodeConfig, Vec<DevAccount>)> {
+        let block_mode = if self.on_demand {
+            BlockMode::OnDemand
+        } else {
+            BlockMode::Interval(Duration::from_millis(self.block_time_ms))
+        };
+        let storage = match &self.data_dir {
+            Some(folder) if folder.is_file() => bail!("{} is a file, expected a folder", folder.display()),
+            Some(folder) => Storage::Folder(folder.clone()),
+            None => Storage::Memory,
+        };
+        let (mut config, accounts) = dev_node_config(storage, block_mode)?;
+        config.rpc.listen = SocketAddr::new(self.http_host, self.http_port);
+        if let Some(workers) = self.workers {
+            config.coprocessor.workers = usize::from(workers);
+        }
+        Ok((config, accounts))
+    }
+
+    fn print_banner(&self, node: &Node, accounts: &[DevAccount]) {
+        let address = node.rpc_address();
+        if !self.quiet {
+            println!("Accounts, 10,000 ether each (mnemonic: {DEV_MNEMONIC}):\n");
+            for (index, account) in accounts.iter().enumerate() {
+                println!(
+                    "  ({index}) {}  key 0x{}",
+                    account.address,
+                    alloy_primitives::hex::encode(account.signer.to_bytes())
+                );
+            }
+            println!("\nThese keys are known to everyone: never send them anything of value.\n");
+        }
+        let blocks =
+            if self.on_demand { "on demand".into() } else { format!("every {} ms", self.block_time_ms) };
+        let data = self.data_dir.as_ref().map_or("in memory".into(), |folder| folder.display().to_string());
+        println!("Chain id   {}", node.chain().config().chain_id);
+        println!("Blocks     {blocks}");
+        println!("Data       {data}");
+        println!("JSON-RPC   http://{address}");
+        println!("WebSocket  ws://{address}");
+    }
+}
+
+/// A development node's configuration and its funded accounts.
+pub(crate) fn dev_node_config(
+    storage: Storage,
+    block_mode: BlockMode,
+) -> Result<(NodeConfig, Vec<DevAccount>)> {
+    let accounts = dev_accounts()?;
+    let proposer = dev_proposer()?;
+    let chain = dev_chain_config(&accounts, proposer.address());
+    let mut config = NodeConfig::new(chain, storage, block_mode, proposer);
+    config.rpc.cors = Cors::Any;
+    config.rpc.accounts = accounts.iter().map(|account| account.address).collect();
+    Ok((config, accounts))
+}
+
+async fn wait_for_stop() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupt = tokio::signal::ctrl_c() => Ok(interrupt?),
+        _ = terminate.recv() => Ok(()),
+    }
+}
