@@ -55,9 +55,7 @@ fn a_proof_shows_one_outcome_of_one_input() {
     let hash = proven["outcome_hash"].as_str().expect("a hash");
 
     let verify = ["program", "verify", "echo", "--proof", proof, "--onchain-input"];
-    let of = |rest: &[&'static str]| {
-        verify.into_iter().map(String::from).chain(rest.iter().map(|s| s.to_string()))
-    };
+    let of = |rest: &[&str]| -> Vec<String> { verify.iter().chain(rest).map(|s| s.to_string()).collect() };
     assert!(succeed(of(&["6869", "--success", "6869"])).starts_with("verified"));
     let verified = json(verify.into_iter().chain(["6869", "--outcome-hash", hash, "--json"]));
     assert_eq!(verified["proof_verified"], true);

@@ -10,31 +10,31 @@ use std::{
 use serde_json::Value;
 
 /// Runs `ivm` to its end.
-pub fn ivm<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Output {
+pub(crate) fn ivm<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Output {
     command(args).output().expect("ivm starts")
 }
 
 /// `ivm`, to be run.
-pub fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ivm"));
     command.args(args);
     command
 }
 
 /// What it printed, when it ended well.
-pub fn succeed<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> String {
+pub(crate) fn succeed<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> String {
     let output = ivm(args);
     assert!(output.status.success(), "{}", text(&output.stderr));
     text(&output.stdout)
 }
 
 /// The JSON object it printed.
-pub fn json<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Value {
+pub(crate) fn json<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Value {
     serde_json::from_str(&succeed(args)).expect("one JSON object")
 }
 
 /// Checks that it ended badly, with `message` on stderr, nothing on stdout, and no panic.
-pub fn fail<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>, message: &str) {
+pub(crate) fn fail<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>, message: &str) {
     let output = ivm(args);
     let stderr = text(&output.stderr);
     assert!(!output.status.success(), "succeeded: {}", text(&output.stdout));
@@ -46,11 +46,11 @@ pub fn fail<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>, message: &str) {
 }
 
 /// Bytes as text.
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The repository.
-pub fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
