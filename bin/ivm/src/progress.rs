@@ -20,7 +20,7 @@ const BAR_STEPS: u64 = 1_000;
 const CORE_SECONDS_PER_SEGMENT: f64 = 11.0;
 
 /// Core seconds that a million instructions cost on top.
-const CORE_SECONDS_PER_MILLION_INSTRUCTIONS: f64 = 44.0;
+const CORE_SECONDS_PER_MILLION_INSTRUCTIONS: f64 = 60.0;
 
 /// Shows a proof's progress from a thread of its own, as the prover keeps its caller's busy.
 pub(crate) struct ProofProgress {
@@ -140,11 +140,11 @@ impl Estimate {
         if self.proven == self.segments {
             return format!("{} of {} segments proven", self.proven, self.segments);
         }
-        let left = match self.expected_end.saturating_sub(elapsed).as_secs() {
-            0 => "a moment".into(),
-            seconds => format!("about {seconds} s"),
+        let left = match self.expected_end.checked_sub(elapsed) {
+            Some(left) => format!("about {} s left", left.as_secs() + 1),
+            None => format!("{} s so far, more than estimated", elapsed.as_secs()),
         };
-        format!("segment {} of {}, {left} left", self.proven + 1, self.segments)
+        format!("segment {} of {}, {left}", self.proven + 1, self.segments)
     }
 }
 
@@ -164,7 +164,7 @@ mod tests {
         estimate.update(ProveProgress::SegmentStarted { index: 0 }, seconds(2));
         assert!(estimate.message(seconds(2)).starts_with("segment 1 of 4, about "));
         estimate.update(ProveProgress::SegmentStarted { index: 1 }, seconds(12));
-        assert_eq!(estimate.message(seconds(12)), "segment 2 of 4, about 30 s left");
+        assert_eq!(estimate.message(seconds(12)), "segment 2 of 4, about 31 s left");
         assert!((estimate.fraction(seconds(21)) - 0.5).abs() < 1e-9);
     }
 
@@ -173,7 +173,10 @@ mod tests {
         let mut estimate = Estimate::default();
         estimate.update(ProveProgress::Planned { segments: 1, instructions: 1 }, seconds(0));
         assert!(estimate.fraction(seconds(1_000_000)) < 1.0);
-        assert_eq!(estimate.message(seconds(1_000_000)), "segment 1 of 1, a moment left");
+        assert_eq!(
+            estimate.message(seconds(1_000_000)),
+            "segment 1 of 1, 1000000 s so far, more than estimated"
+        );
         estimate.update(ProveProgress::Finished, seconds(9));
         assert_eq!(estimate.fraction(seconds(9)), 1.0);
     }

@@ -228,7 +228,9 @@ impl Producer {
             self.shared.registrations.lock().programs.remove(&program_id);
             tracing::info!(target: "job", "program {program_id} registered in block {}", record.registered_block);
         }
-        self.load_open_jobs()?;
+        if self.shared.open_jobs.lock().wants_refill() {
+            self.load_open_jobs()?;
+        }
         self.dispatch();
         self.shared.committed.send_replace(head.block.number());
         Ok(())
@@ -296,13 +298,8 @@ impl Producer {
         failed
     }
 
-    /// Takes open jobs from the records into memory, where there is room.
+    /// Takes open jobs from the records into memory: at the start, and when those that had no room then have it.
     fn load_open_jobs(&self) -> Result<(), NodeError> {
-        let at_start = self.shared.chain.head().block.number() > 0 && self.shared.open_jobs.lock().len() == 0;
-        let overflowed = self.shared.open_jobs.lock().overflowed;
-        if !(at_start || overflowed && self.shared.open_jobs.lock().len() < MAX_TRACKED_JOBS / 2) {
-            return Ok(());
-        }
         let open = self.shared.chain.extra_scan(OPEN_PREFIX, MAX_TRACKED_JOBS)?;
         self.shared.open_jobs.lock().overflowed = open.len() == MAX_TRACKED_JOBS;
         for (key, _) in open {

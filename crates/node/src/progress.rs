@@ -96,6 +96,11 @@ impl OpenJobs {
         self.jobs.len()
     }
 
+    /// Whether jobs that had no room should be taken from the records now.
+    pub(crate) fn wants_refill(&self) -> bool {
+        self.overflowed && self.jobs.len() < MAX_TRACKED_JOBS / 2
+    }
+
     /// Moves a job on. Does nothing for one that is closed by now.
     pub(crate) fn set_stage(&mut self, job_id: B256, stage: Stage) {
         let Some(&order) = self.orders.get(&job_id) else { return };

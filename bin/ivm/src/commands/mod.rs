@@ -1,5 +1,6 @@
 //! One module per command.
 
+mod bench;
 mod build;
 mod demo;
 mod dev;
@@ -18,6 +19,8 @@ pub(crate) enum Command {
     Demo(demo::DemoCommand),
     /// Create a program with its consumer contract and tests.
     New(new::NewArgs),
+    /// Measure jobs and proofs on this machine.
+    Bench(bench::BenchCommand),
     /// Build programs for the zkVM and lock what they are.
     Build(build::BuildArgs),
     /// Inspect, run, prove and verify a program.
@@ -29,6 +32,7 @@ impl Command {
     pub(crate) fn run(self) -> Result<()> {
         match self {
             Self::Dev(args) => args.run(),
+            Self::Bench(command) => command.run(),
             Self::Demo(command) => command.run(),
             Self::New(args) => args.run(),
             Self::Build(args) => args.run(),
