@@ -6,7 +6,7 @@ use openvm_sdk_config::SdkVmConfig;
 use openvm_stark_backend::SystemParams;
 use openvm_stark_sdk::config::app_params_with_100_bits_security;
 
-/// Names the circuit that programs, keys and proofs belong to; part of the keys' file name and of every proof.
+/// Names the circuit that programs, keys and proofs belong to; part of every proof.
 pub const VM_CONFIG_ID: &str = "ivm-openvm-2.0.2-rv32im-keccak-sha2-v1";
 
 /// Log of the stacked trace height: at OpenVM's default of 24 a program commitment takes minutes, at 20 a second.

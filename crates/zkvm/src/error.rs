@@ -80,14 +80,6 @@ pub enum KeyError {
     /// Key generation failed.
     #[error("key generation failed: {0}")]
     Generation(String),
-    /// The cache folder cannot be used.
-    #[error("key cache {path}: {source}")]
-    Cache {
-        /// File or folder.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
 }
 
 /// Why there is no proof.

@@ -2,6 +2,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::{Arc, OnceLock},
 };
 
@@ -29,20 +30,29 @@ type Machine = VirtualMachine<DefaultStarkEngine, SdkVmBuilder>;
 #[derive(Default)]
 pub struct OpenVm {
     keys: OnceLock<Keys>,
+    key_cache: Option<PathBuf>,
 }
 
 impl OpenVm {
-    /// A zkVM whose keys are generated on first use (a second or so).
+    /// A zkVM whose keys are generated on first use (a tenth of a second).
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A zkVM that keeps its keys in a folder, which must be as safe as the node's data.
+    pub fn with_key_cache(folder: impl Into<PathBuf>) -> Self {
+        Self { keys: OnceLock::new(), key_cache: Some(folder.into()) }
     }
 
     fn keys(&self) -> Result<&Keys, KeyError> {
         if let Some(keys) = self.keys.get() {
             return Ok(keys);
         }
-        let generated = Keys::generate()?;
-        Ok(self.keys.get_or_init(|| generated))
+        let keys = match &self.key_cache {
+            Some(folder) => Keys::cached(folder)?,
+            None => Keys::generate()?,
+        };
+        Ok(self.keys.get_or_init(|| keys))
     }
 
     pub(crate) fn machine(&self) -> Result<Machine, String> {

@@ -55,7 +55,7 @@ fn roots_by_hand() {
     // Two regions in one chunk, given in the wrong order.
     assert_same_root(&[(12, &[3, 4, 5, 6]), (8, &[1, 2])]);
     // Enough for several lanes and tasks, ragged.
-    let bytes: Vec<u8> = (0..30_001_u32).map(|index| (index * index >> 3) as u8).collect();
+    let bytes: Vec<u8> = (0..30_001_u32).map(|index| ((index * index) >> 3) as u8).collect();
     assert_same_root(&[(0x1003, &bytes)]);
 }
 

@@ -36,6 +36,9 @@ fn measure<T>(what: &str, times: u32, mut work: impl FnMut() -> T) {
 fn timings() {
     let Some(elf) = bundled("echo") else { return };
     measure("Keys::generate", 5, || Keys::generate().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    measure("Keys::cached, first", 1, || Keys::cached(folder.path()).unwrap());
+    measure("Keys::cached, again", 5, || Keys::cached(folder.path()).unwrap());
     let zkvm = zkvm();
     let program = zkvm.admit(&elf).unwrap();
     measure("admit echo, keys new", 2, || OpenVm::new().admit(&elf).unwrap());
@@ -89,10 +92,8 @@ fn engine_loop() -> ivm_engine::Program {
     ivm_engine::Program::from_elf(&elf(&words.concat())).unwrap()
 }
 
-/// `abi.encode(uint32[])` of 5,104 prices.
+/// 5,104 prices, as the volatility program takes them.
 fn prices() -> JobInput {
-    let mut words = vec![32_u32, 5104];
-    words.extend((0..5104).map(|day| 130_000 + (day * day * 7919) % 9_000));
-    let bytes: Vec<u8> = words.iter().flat_map(|word| [&[0; 28][..], &word.to_be_bytes()].concat()).collect();
-    JobInput::new("".into(), bytes.into()).unwrap()
+    let prices = (0..5104_u32).map(|day| 130_000 + (day * day * 7919) % 9_000);
+    JobInput::onchain_only(prices.flat_map(u32::to_be_bytes).collect::<Vec<_>>()).unwrap()
 }
