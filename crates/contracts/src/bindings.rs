@@ -13,21 +13,9 @@ macro_rules! bindings {
     )*};
 }
 
-bindings!(
-    JobManager,
-    ProgramRegistry,
-    IConsumer,
-    EchoConsumer,
-    SquareRootConsumer,
-    VolatilityOracle
-);
+bindings!(JobManager, ProgramRegistry, IConsumer, EchoConsumer, SquareRootConsumer, VolatilityOracle);
 
 /// Consumers that misbehave, for tests.
 pub mod hostile {
-    bindings!(
-        GasBurnerConsumer,
-        ReentrantConsumer,
-        ReturnBombConsumer,
-        RevertingConsumer
-    );
+    bindings!(GasBurnerConsumer, ReentrantConsumer, ReturnBombConsumer, RevertingConsumer);
 }

@@ -80,9 +80,7 @@ mod tests {
     /// Names of an enum's values in the Solidity interface.
     fn solidity_names(name: &str) -> Vec<&'static str> {
         let source = include_str!("../../../contracts/src/interfaces/IJobManager.sol");
-        let (_, rest) = source
-            .split_once(&format!("enum {name} {{"))
-            .expect("the interface has the enum");
+        let (_, rest) = source.split_once(&format!("enum {name} {{")).expect("the interface has the enum");
         let (body, _) = rest.split_once('}').expect("the enum ends");
         body.split(',').map(str::trim).collect()
     }
@@ -94,10 +92,7 @@ mod tests {
             solidity_names("JobState")
         );
         assert_eq!(
-            SkipReason::ALL
-                .iter()
-                .map(|reason| reason.name())
-                .collect::<Vec<_>>(),
+            SkipReason::ALL.iter().map(|reason| reason.name()).collect::<Vec<_>>(),
             solidity_names("SkipReason")
         );
     }

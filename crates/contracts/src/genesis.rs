@@ -61,12 +61,7 @@ impl JobParameters {
         if max_deadline_blocks == 0 {
             return Err(JobParametersError::MaxDeadlineZero);
         }
-        Ok(Self {
-            cycle_price_wei,
-            callback_gas_price_wei,
-            max_deadline_blocks,
-            retained_bps,
-        })
+        Ok(Self { cycle_price_wei, callback_gas_price_wei, max_deadline_blocks, retained_bps })
     }
 
     /// The storage word of the Solidity struct: its fields from the lowest bits up.
@@ -128,10 +123,7 @@ mod tests {
             JobParameters::new(1, 1, 1, 10_001),
             Err(JobParametersError::RetainedOverAll { got: 10_001 })
         );
-        assert_eq!(
-            JobParameters::new(1, 1, 0, 0),
-            Err(JobParametersError::MaxDeadlineZero)
-        );
+        assert_eq!(JobParameters::new(1, 1, 0, 0), Err(JobParametersError::MaxDeadlineZero));
         assert!(JobParameters::new(0, 0, 1, 10_000).is_ok());
     }
 

@@ -23,10 +23,7 @@ fn commitments_match() {
     let v = vectors(include_str!("../../../contracts/test/vectors/commitments.json"));
 
     let consumer: Address = field(&v, "consumer");
-    assert_eq!(
-        job_id(number(&v, "chainId"), consumer, number(&v, "nonce")),
-        field::<B256>(&v, "jobId")
-    );
+    assert_eq!(job_id(number(&v, "chainId"), consumer, number(&v, "nonce")), field::<B256>(&v, "jobId"));
 
     let input = JobInput::new(field(&v, "onchainInput"), field(&v, "offchainInput")).expect("within limits");
     assert_eq!(input.commitment(), field::<B256>(&v, "inputCommitment"));
@@ -36,28 +33,16 @@ fn commitments_match() {
     let message: Bytes = field(&v, "panicMessage");
     assert_eq!(Outcome::Panicked(message).hash(), field::<B256>(&v, "panicHash"));
 
-    assert_eq!(
-        JobManager::ClaimPosted::SIGNATURE_HASH,
-        field::<B256>(&v, "claimPostedTopic")
-    );
+    assert_eq!(JobManager::ClaimPosted::SIGNATURE_HASH, field::<B256>(&v, "claimPostedTopic"));
 }
 
 #[test]
 fn limits_match() {
     let v = vectors(include_str!("../../../contracts/test/vectors/limits.json"));
     assert_eq!(limits::MAX_ELF_SIZE_BYTES as u64, number(&v, "maxElfSizeBytes"));
-    assert_eq!(
-        limits::MAX_ONCHAIN_INPUT_SIZE_BYTES as u64,
-        number(&v, "maxOnchainInputSizeBytes")
-    );
-    assert_eq!(
-        limits::MAX_OUTPUT_SIZE_BYTES as u64,
-        number(&v, "maxOutputSizeBytes")
-    );
-    assert_eq!(
-        limits::MAX_PANIC_MESSAGE_SIZE_BYTES as u64,
-        number(&v, "maxPanicMessageSizeBytes")
-    );
+    assert_eq!(limits::MAX_ONCHAIN_INPUT_SIZE_BYTES as u64, number(&v, "maxOnchainInputSizeBytes"));
+    assert_eq!(limits::MAX_OUTPUT_SIZE_BYTES as u64, number(&v, "maxOutputSizeBytes"));
+    assert_eq!(limits::MAX_PANIC_MESSAGE_SIZE_BYTES as u64, number(&v, "maxPanicMessageSizeBytes"));
     assert_eq!(limits::MAX_CYCLES_PER_JOB, number(&v, "maxCyclesPerJob"));
     assert_eq!(limits::MAX_CALLBACK_GAS, number(&v, "maxCallbackGas"));
 }

@@ -82,7 +82,7 @@ pub enum Operation {
     Terminate,
     /// Stores `rs1` at `immediate` of the public values.
     Reveal,
-    /// Keccak-f[1600] on the 200 bytes at `[rd]`.
+    /// Keccak-f\[1600\] on the 200 bytes at `[rd]`.
     Keccakf,
     /// XORs `[rs2]` bytes at `[rs1]` into `[rd]`.
     Xorin,

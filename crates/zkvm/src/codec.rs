@@ -4,7 +4,7 @@
 //! id_len: u8 | VM_CONFIG_ID | segments: u32 LE | segment proofs | public values proof
 //! ```
 //!
-//! Decoding is bounded before anything is allocated: by [`MAX_PROOF_SIZE_BYTES`](crate::MAX_PROOF_SIZE_BYTES), and by a
+//! Decoding is bounded before anything is allocated: by [`MAX_PROOF_SIZE_BYTES`], and by a
 //! walk over each segment's lengths, which lets no more items through than there are bytes.
 
 mod shape;

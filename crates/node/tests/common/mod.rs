@@ -1,6 +1,6 @@
 //! A real node on a free port, and a client that speaks to it over HTTP.
 
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::{path::Path, time::Duration};
 

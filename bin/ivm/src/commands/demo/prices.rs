@@ -27,7 +27,7 @@ fn cents(decimal: &str) -> Result<u32> {
     let fraction: String = fraction.chars().chain("000".chars()).take(3).collect();
     let thousandths =
         whole.parse::<u32>()?.checked_mul(1000).and_then(|whole| whole.checked_add(fraction.parse().ok()?));
-    Ok(thousandths.ok_or_else(|| eyre!("price {decimal} is too large"))?.div_ceil(5) / 2)
+    Ok(thousandths.ok_or_else(|| eyre!("price {decimal} is too large"))?.saturating_add(5) / 10)
 }
 
 #[cfg(test)]
