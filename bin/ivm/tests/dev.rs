@@ -101,7 +101,7 @@ async fn a_second_node_on_one_folder_is_refused() {
         .unwrap();
     assert!(!second.status.success());
     let message = String::from_utf8_lossy(&second.stderr);
-    assert!(message.contains("error:") && message.contains("open"), "{message}");
+    assert!(message.contains("error:") && message.contains("in use by another process"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

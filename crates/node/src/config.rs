@@ -22,7 +22,7 @@ pub enum BlockMode {
 pub enum Storage {
     /// In memory, gone with the process.
     Memory,
-    /// In this folder: `chain/` and `payloads/`.
+    /// In this folder: `chain/`, `payloads/` and `keys/`.
     Folder(PathBuf),
 }
 

@@ -114,7 +114,10 @@ impl Node {
             ),
         };
         let chain = Chain::open(config.chain, chain_storage)?;
-        let zkvm: Arc<dyn Zkvm> = Arc::new(OpenVm::new());
+        let zkvm: Arc<dyn Zkvm> = match &config.storage {
+            Storage::Memory => Arc::new(OpenVm::new()),
+            Storage::Folder(folder) => Arc::new(OpenVm::with_key_cache(folder.join("keys"))),
+        };
         let payloads = Arc::new(payloads);
         let programs =
             Arc::new(ProgramCache::new(zkvm.clone(), payloads.clone(), config.max_cached_programs));

@@ -13,7 +13,7 @@ pub const VM_CONFIG_ID: &str = "ivm-openvm-2.0.2-rv32im-keccak-sha2-v1";
 const LOG_STACKED_HEIGHT: usize = 20;
 
 /// Memory one segment may need while it is proven, in bytes; longer runs are cut into more segments.
-const SEGMENT_MEMORY_SIZE_BYTES: usize = 4 << 30;
+const SEGMENT_MEMORY_SIZE_BYTES: usize = 3 << 29;
 
 /// RV32IM with Keccak and SHA-2, and **no hint instruction**: OpenVM's `io` circuit extension, which has them, is left
 /// out. Reveal and terminate need none of it.

@@ -7,6 +7,8 @@ mod dev;
 mod new;
 pub(crate) mod program;
 
+use std::io::IsTerminal;
+
 use clap::Subcommand;
 use eyre::Result;
 
@@ -46,5 +48,10 @@ fn init_logs() {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("warn,job=info,block=info,rpc=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
 }
