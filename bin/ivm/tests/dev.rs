@@ -92,6 +92,26 @@ async fn prints_accounts_and_endpoints_and_stops_when_told_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn programs_are_submitted_from_the_command_line() {
+    let dev = Dev::start(&["--quiet", "--on-demand"]);
+    let submit = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_ivm"))
+            .args(["program", "submit", "square-root", "--rpc-url", &dev.url])
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    let submitted: Value = serde_json::from_slice(&submit(&["--json"]).stdout).unwrap();
+    assert_eq!(submitted["registered"], true);
+    let id = submitted["programId"].as_str().unwrap();
+    let program: Value = dev.client().await.request("ivm_getProgram", rpc_params![id]).await.unwrap();
+    assert_eq!(program["registeredBlock"], "0x1");
+    let other = submit(&["--expect-id", &B256::ZERO.to_string()]);
+    assert!(!other.status.success());
+    assert!(String::from_utf8_lossy(&other.stderr).contains(id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_node_on_one_folder_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let _first = Dev::on(folder.path());

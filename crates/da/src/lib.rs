@@ -23,8 +23,11 @@ use folder::Folder;
 /// Largest payload, in bytes. Proofs are the largest kind.
 pub const MAX_PAYLOAD_SIZE_BYTES: usize = 64 * 1024 * 1024;
 
-/// Bytes a store holds at most when it is given no other limit.
+/// Bytes a store in a folder holds at most when it is given no other limit.
 pub const DEFAULT_STORE_SIZE_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+
+/// Bytes a store in memory holds at most when it is given no other limit.
+pub const DEFAULT_MEMORY_STORE_SIZE_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// Why a payload cannot be stored or read.
 #[derive(Debug, Error)]
@@ -129,6 +132,17 @@ impl PayloadStore {
         }
     }
 
+    /// Whether payloads that no block needs may come in: they get half of the store, so that they cannot fill it and
+    /// hold up blocks, whose inputs and outputs go here too.
+    pub fn takes_unpaid(&self) -> bool {
+        self.size_bytes() < self.limit_bytes / 2
+    }
+
+    /// Most bytes it holds.
+    pub const fn limit_bytes(&self) -> u64 {
+        self.limit_bytes
+    }
+
     /// Bytes held.
     pub fn size_bytes(&self) -> u64 {
         match &self.backend {
@@ -177,6 +191,16 @@ mod tests {
         assert_eq!(store.size_bytes(), 9);
         let hash = keccak256(b"a payload");
         assert_eq!(store.get(hash).unwrap(), Some(Bytes::from_static(b"a payload")));
+    }
+
+    #[test]
+    fn unpaid_payloads_get_half() {
+        let store = PayloadStore::in_memory(100);
+        store.put(&Bytes::from(vec![1; 49])).unwrap();
+        assert!(store.takes_unpaid());
+        store.put(&Bytes::from(vec![2; 1])).unwrap();
+        assert!(!store.takes_unpaid());
+        store.put(&Bytes::from(vec![3; 50])).unwrap();
     }
 
     #[test]

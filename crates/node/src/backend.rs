@@ -63,6 +63,15 @@ impl Backend {
         }
     }
 
+    /// Refuses what nobody paid for while the payload store needs its room for blocks.
+    fn check_room(&self) -> Result<(), IvmError> {
+        if self.shared.payloads.takes_unpaid() {
+            return Ok(());
+        }
+        let limit = usize::try_from(self.shared.payloads.limit_bytes() / 2).unwrap_or(usize::MAX);
+        Err(IvmError::Busy { what: "bytes of payloads held", limit })
+    }
+
     async fn admit(&self, elf: Bytes) -> Result<AdmittedProgram, IvmError> {
         let _permit = self.admissions.acquire().await.map_err(internal)?;
         let shared = self.shared.clone();
@@ -192,6 +201,7 @@ impl IvmBackend for Backend {
         let busy =
             |_| IvmError::Busy { what: "programs that wait for registration", limit: MAX_WAITING_PROGRAMS };
         let _permit = self.submissions.try_acquire().map_err(busy)?;
+        self.check_room()?;
         let elf_size_bytes = elf.len() as u64;
         let program = self.admit(elf).await?;
         let registered = match self.program_record(program.id())? {
@@ -232,6 +242,7 @@ impl IvmBackend for Backend {
             let (got, limit) = (payload.len(), MAX_OFFCHAIN_INPUT_SIZE_BYTES);
             return Err(IvmError::PayloadTooLarge { got, limit });
         }
+        self.check_room()?;
         let shared = self.shared.clone();
         tokio::task::spawn_blocking(move || {
             shared.payloads.put(&payload).map_err(internal)?;

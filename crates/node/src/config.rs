@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use alloy_signer_local::PrivateKeySigner;
 use ivm_chain::ChainConfig;
 use ivm_coprocessor::CoprocessorConfig;
-use ivm_da::DEFAULT_STORE_SIZE_BYTES;
+use ivm_da::{DEFAULT_MEMORY_STORE_SIZE_BYTES, DEFAULT_STORE_SIZE_BYTES};
 use ivm_rpc::RpcConfig;
 
 /// When blocks are made.
@@ -57,6 +57,10 @@ impl NodeConfig {
         block_mode: BlockMode,
         proposer: PrivateKeySigner,
     ) -> Self {
+        let max_payload_store_size_bytes = match &storage {
+            Storage::Memory => DEFAULT_MEMORY_STORE_SIZE_BYTES,
+            Storage::Folder(_) => DEFAULT_STORE_SIZE_BYTES,
+        };
         Self {
             chain,
             storage,
@@ -64,7 +68,7 @@ impl NodeConfig {
             proposer,
             coprocessor: CoprocessorConfig::default(),
             max_cached_programs: 64,
-            max_payload_store_size_bytes: DEFAULT_STORE_SIZE_BYTES,
+            max_payload_store_size_bytes,
             max_queued_proofs: 16,
             rpc: RpcConfig::default(),
         }

@@ -140,7 +140,7 @@ async fn direct_call(
 async fn a_consumer_without_code_gets_a_recorded_outcome() {
     let node = start_in_memory().await;
     let program = node.echo_program().await;
-    let call = direct_call(&node, program, MAX_CYCLES, 200).await;
+    let call = direct_call(&node, program, MAX_CYCLES, 5000).await;
     let value = node.quote(MAX_CYCLES, 50_000).await;
     let job_id = request_directly(&node, call, value).await;
     let job = node.client.job(job_id, |job| job.result_block.is_some()).await.unwrap();
@@ -153,7 +153,7 @@ async fn a_consumer_without_code_gets_a_recorded_outcome() {
 async fn a_run_without_an_outcome_is_never_posted_and_expires() {
     let node = start_in_memory().await;
     let program = node.echo_program().await;
-    let (call, value) = (direct_call(&node, program, 10, 20).await, node.quote(10, 50_000).await);
+    let (call, value) = (direct_call(&node, program, 10, 100).await, node.quote(10, 50_000).await);
     let before: U256 = node
         .client
         .call(JOB_MANAGER_ADDRESS, JobManager::balanceOfCall { account: node.client.address() })
@@ -197,7 +197,7 @@ async fn bad_requests_are_refused_with_what_was_expected() {
     let node = start_in_memory().await;
     let program = node.echo_program().await;
     let refused = async |change: &dyn Fn(&mut JobManager::requestJobCall), value: U256| -> Vec<u8> {
-        let mut call = direct_call(&node, program, MAX_CYCLES, 100).await;
+        let mut call = direct_call(&node, program, MAX_CYCLES, 5000).await;
         change(&mut call);
         let error = node
             .client

@@ -54,7 +54,7 @@ fn standard_deviation_e18(variance: u128) -> u128 {
     let spare_bits = variance.leading_zeros() & !1;
     let root = integer_square_root(variance << spare_bits);
     let root_fraction_bits = (VARIANCE_FRACTION_BITS + spare_bits) / 2;
-    (U256::from(root) * U256::from(1_000_000_000_000_000_000_u64) >> root_fraction_bits as usize).to()
+    ((U256::from(root) * U256::from(1_000_000_000_000_000_000_u64)) >> root_fraction_bits as usize).to()
 }
 
 #[cfg(test)]

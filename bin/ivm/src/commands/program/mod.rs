@@ -5,6 +5,7 @@ mod outcome;
 mod prove;
 mod run;
 mod source;
+mod submit;
 mod verify;
 
 use clap::{Args, Subcommand};
@@ -25,6 +26,8 @@ enum Action {
     Run(run::RunArgs),
     /// Prove a program's outcome on an input.
     Prove(prove::ProveArgs),
+    /// Have a node admit a program and register it on chain.
+    Submit(submit::SubmitArgs),
     /// Check that a proof shows an outcome of a program on an input.
     Verify(verify::VerifyArgs),
 }
@@ -36,6 +39,7 @@ impl ProgramCommand {
             Action::Inspect(args) => args.run(),
             Action::Run(args) => args.run(),
             Action::Prove(args) => args.run(),
+            Action::Submit(args) => args.run(),
             Action::Verify(args) => args.run(),
         }
     }

@@ -16,7 +16,7 @@ use ivm_primitives::{
         MAX_CYCLES_PER_JOB, MAX_ELF_SIZE_BYTES, MAX_OFFCHAIN_INPUT_SIZE_BYTES, MAX_ONCHAIN_INPUT_SIZE_BYTES,
     },
 };
-use ivm_zkvm::{AdmitError, AdmittedProgram, Zkvm};
+use ivm_zkvm::{AdmitError, AdmittedProgram, OpenVm, Zkvm};
 
 use crate::bundled;
 
@@ -45,6 +45,14 @@ impl ProgramArgs {
         }
         let elf = read_bounded(path, MAX_ELF_SIZE_BYTES, |got| AdmitError::TooLarge { got }.into())?;
         Ok(Cow::Owned(elf))
+    }
+
+    /// The bytes of the ELF file, admitted here first when an id is expected.
+    pub(crate) fn checked_elf(&self) -> Result<Cow<'static, [u8]>> {
+        if self.expect_id.is_some() {
+            self.admit(&OpenVm::new())?;
+        }
+        self.elf()
     }
 
     /// Admits the program, and checks that it is the one expected.
