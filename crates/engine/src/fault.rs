@@ -15,6 +15,8 @@
 
 use thiserror::Error;
 
+use crate::memory::AccessError;
+
 /// Why a run has no provable outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Fault {
@@ -54,4 +56,15 @@ pub enum Fault {
         /// Length asked for, in bytes.
         length: u32,
     },
+}
+
+impl Fault {
+    /// The fault of a bad access of `size` bytes by the instruction at `pc`.
+    pub(crate) const fn access(error: AccessError, pc: u32, address: u32, size: usize) -> Self {
+        let size = size as u32;
+        match error {
+            AccessError::Unaligned => Self::UnalignedAccess { pc, address, size },
+            AccessError::OutOfBounds => Self::OutOfBounds { pc, address, size },
+        }
+    }
 }

@@ -1,36 +1,15 @@
 //! The plain interpreter: the oracle for every faster path, and the portable one.
 
-use ivm_primitives::limits::ADDRESS_SPACE_SIZE_BYTES;
-use thiserror::Error;
-
 use crate::{
-    PUBLIC_VALUES_SIZE_BYTES,
+    InputDoesNotFit, Memory, MemoryView, PUBLIC_VALUES_SIZE_BYTES, RunEnd, State,
+    custom::{self, Operands},
     decode::{Instruction, Operation},
     elf::Program,
     fault::Fault,
-    memory::{AccessError, Memory},
 };
-
-/// Largest length XORIN absorbs: the rate of Keccak-256.
-const MAX_XORIN_SIZE_BYTES: u32 = 136;
-const KECCAK_STATE_SIZE_BYTES: usize = 200;
 
 /// Registers `x0..x31`, then a sink for writes to `x0`; a power of two so that indexing needs no check.
 type RegisterFile = [u32; 64];
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunEnd {
-    /// The program terminated. Only exit code 0 is provable as an outcome.
-    Terminated {
-        /// Its exit code.
-        exit_code: u8,
-    },
-    /// It did something the circuit has no proof for.
-    Faulted(Fault),
-    /// The next instruction would exceed the limit.
-    OutOfCycles,
-}
 
 /// What a run left behind.
 #[derive(Debug)]
@@ -49,62 +28,64 @@ pub struct Run {
     pub memory: Memory,
 }
 
-/// The input image does not fit in the address space behind the program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("an input image of {size_bytes} bytes does not fit behind the program")]
-pub struct InputDoesNotFit {
-    /// Size of the image, in bytes.
-    pub size_bytes: usize,
-}
-
 /// Runs `program` with `input_image` in its initial memory, for at most `max_cycles` instructions.
 ///
 /// # Errors
 /// [`InputDoesNotFit`], which inputs within the protocol's limits never cause; the run itself does not fail, it ends.
 pub fn run(program: &Program, input_image: &[u8], max_cycles: u64) -> Result<Run, InputDoesNotFit> {
     let mut memory = Memory::default();
-    let does_not_fit = |_| InputDoesNotFit { size_bytes: input_image.len() };
-    for segment in &program.segments {
-        memory.write_image(segment.address, &segment.bytes).map_err(does_not_fit)?;
-    }
-    memory.write_image(program.input_address, input_image).map_err(does_not_fit)?;
-    let mut machine = Machine {
-        program,
-        registers: [0; 64],
-        pc: program.pc_start,
-        public_values: [0; PUBLIC_VALUES_SIZE_BYTES],
-        memory,
-    };
-    let mut cycles = 0;
-    let end = machine.run(max_cycles, &mut cycles);
-    let mut registers = [0; 32];
-    registers.copy_from_slice(&machine.registers[..32]);
-    Ok(Run {
-        end,
-        cycles,
-        registers,
-        pc: machine.pc,
-        public_values: machine.public_values,
-        memory: machine.memory,
-    })
+    let mut view = memory.view();
+    let mut state = State::start(program, input_image, &mut view)?;
+    let end = run_to_end(program, &mut state, &mut view, max_cycles);
+    let State { registers, pc, cycles, public_values } = state;
+    Ok(Run { end, cycles, registers, pc, public_values, memory })
 }
 
-struct Machine<'a> {
+/// Runs from `state` to the end of the run.
+pub fn run_to_end(
+    program: &Program,
+    state: &mut State,
+    memory: &mut MemoryView<'_>,
+    max_cycles: u64,
+) -> RunEnd {
+    loop {
+        if let Some(end) = resume(program, state, memory, max_cycles, |_| false) {
+            return end;
+        }
+    }
+}
+
+/// Runs from `state` until the run ends or, after at least one instruction, it stands at a program counter that
+/// `stop_at` names; `None` then. A faster path leaves to this function whatever it does not do itself.
+pub fn resume(
+    program: &Program,
+    state: &mut State,
+    memory: &mut MemoryView<'_>,
+    max_cycles: u64,
+    stop_at: impl Fn(u32) -> bool,
+) -> Option<RunEnd> {
+    let mut registers = [0; 64];
+    registers[..32].copy_from_slice(&state.registers);
+    let mut machine =
+        Machine { program, registers, pc: state.pc, public_values: state.public_values, memory };
+    let mut cycles = state.cycles;
+    let end = machine.run(max_cycles, &mut cycles, stop_at);
+    state.registers.copy_from_slice(&machine.registers[..32]);
+    state.pc = machine.pc;
+    state.cycles = cycles;
+    state.public_values = machine.public_values;
+    end
+}
+
+struct Machine<'a, 'm> {
     program: &'a Program,
     registers: RegisterFile,
     pc: u32,
     public_values: [u8; PUBLIC_VALUES_SIZE_BYTES],
-    memory: Memory,
+    memory: &'a mut MemoryView<'m>,
 }
 
-fn access_fault(error: AccessError, pc: u32, address: u32, size: u32) -> Fault {
-    match error {
-        AccessError::Unaligned => Fault::UnalignedAccess { pc, address, size },
-        AccessError::OutOfBounds => Fault::OutOfBounds { pc, address, size },
-    }
-}
-
-impl Machine<'_> {
+impl Machine<'_, '_> {
     #[inline(always)]
     fn get(&self, register: u8) -> u32 {
         self.registers[usize::from(register & 63)]
@@ -118,40 +99,35 @@ impl Machine<'_> {
     #[inline(always)]
     fn load<const N: usize>(&self, instruction: Instruction) -> Result<[u8; N], Fault> {
         let address = self.get(instruction.rs1).wrapping_add(instruction.immediate as u32);
-        self.memory.load(address).map_err(|error| access_fault(error, self.pc, address, N as u32))
+        self.memory.load(address).map_err(|error| Fault::access(error, self.pc, address, N))
     }
 
     #[inline(always)]
     fn store<const N: usize>(&mut self, instruction: Instruction, value: [u8; N]) -> Result<(), Fault> {
         let address = self.get(instruction.rs1).wrapping_add(instruction.immediate as u32);
         let pc = self.pc;
-        self.memory.store(address, value).map_err(|error| access_fault(error, pc, address, N as u32))
+        self.memory.store(address, value).map_err(|error| Fault::access(error, pc, address, N))
     }
 
-    fn block(&self, address: u32, size: usize) -> Result<&[u8], Fault> {
-        self.memory.block(address, size).map_err(|error| access_fault(error, self.pc, address, size as u32))
-    }
-
-    fn block_mut(&mut self, address: u32, size: usize) -> Result<&mut [u8], Fault> {
-        let pc = self.pc;
-        self.memory.block_mut(address, size).map_err(|error| access_fault(error, pc, address, size as u32))
-    }
-
-    fn run(&mut self, max_cycles: u64, cycles: &mut u64) -> RunEnd {
+    #[inline(always)]
+    fn run(&mut self, max_cycles: u64, cycles: &mut u64, stop_at: impl Fn(u32) -> bool) -> Option<RunEnd> {
         loop {
             // A pc that is not word-aligned rotates into a huge index, so one bound check covers both faults.
             let index = self.pc.wrapping_sub(self.program.pc_base).rotate_right(2) as usize;
             let Some(&instruction) = self.program.instructions.get(index) else {
-                return RunEnd::Faulted(Fault::BadJump { pc: self.pc });
+                return Some(RunEnd::Faulted(Fault::BadJump { pc: self.pc }));
             };
-            if *cycles == max_cycles {
-                return RunEnd::OutOfCycles;
+            if *cycles >= max_cycles {
+                return Some(RunEnd::OutOfCycles);
             }
             *cycles += 1;
             match self.step(instruction) {
                 Ok(None) => {}
-                Ok(Some(exit_code)) => return RunEnd::Terminated { exit_code },
-                Err(fault) => return RunEnd::Faulted(fault),
+                Ok(Some(exit_code)) => return Some(RunEnd::Terminated { exit_code }),
+                Err(fault) => return Some(RunEnd::Faulted(fault)),
+            }
+            if stop_at(self.pc) {
+                return None;
             }
         }
     }
@@ -257,73 +233,11 @@ impl Machine<'_> {
 
     #[inline(never)]
     fn custom(&mut self, instruction: Instruction) -> Result<(), Fault> {
-        let destination = self.get(instruction.rd);
-        let (first, second) = (self.get(instruction.rs1), self.get(instruction.rs2));
-        match instruction.operation {
-            Operation::Keccakf => self.keccakf(destination),
-            Operation::Xorin => self.xorin(destination, first, second),
-            Operation::Sha256 => self.sha256(destination, first, second),
-            _ => self.sha512(destination, first, second),
-        }
-    }
-
-    fn keccakf(&mut self, address: u32) -> Result<(), Fault> {
-        let bytes = self.block_mut(address, KECCAK_STATE_SIZE_BYTES)?;
-        let mut lanes = [0_u64; 25];
-        for (lane, bytes) in lanes.iter_mut().zip(bytes.as_chunks::<8>().0) {
-            *lane = u64::from_le_bytes(*bytes);
-        }
-        keccak::f1600(&mut lanes);
-        for (lane, bytes) in lanes.iter().zip(bytes.as_chunks_mut::<8>().0) {
-            *bytes = lane.to_le_bytes();
-        }
-        Ok(())
-    }
-
-    fn xorin(&mut self, buffer: u32, input: u32, length: u32) -> Result<(), Fault> {
-        if length > MAX_XORIN_SIZE_BYTES || !length.is_multiple_of(4) {
-            return Err(Fault::XorinLength { pc: self.pc, length });
-        }
-        if length == 0 {
-            // The circuit touches no memory then, and checks the range of both pointers all the same.
-            let out_of_bounds = |address| Fault::OutOfBounds { pc: self.pc, address, size: 0 };
-            return [buffer, input]
-                .into_iter()
-                .find(|&address| address as usize >= ADDRESS_SPACE_SIZE_BYTES)
-                .map_or(Ok(()), |address| Err(out_of_bounds(address)));
-        }
-        let input = self.block(input, length as usize)?.to_vec();
-        for (byte, other) in self.block_mut(buffer, length as usize)?.iter_mut().zip(input) {
-            *byte ^= other;
-        }
-        Ok(())
-    }
-
-    fn sha256(&mut self, destination: u32, state: u32, input: u32) -> Result<(), Fault> {
-        let mut words = [0_u32; 8];
-        for (word, bytes) in words.iter_mut().zip(self.block(state, 32)?.as_chunks::<4>().0) {
-            *word = u32::from_le_bytes(*bytes);
-        }
-        let mut block = [0_u8; 64];
-        block.copy_from_slice(self.block(input, 64)?);
-        sha2::compress256(&mut words, &[block.into()]);
-        for (word, bytes) in words.iter().zip(self.block_mut(destination, 32)?.as_chunks_mut::<4>().0) {
-            *bytes = word.to_le_bytes();
-        }
-        Ok(())
-    }
-
-    fn sha512(&mut self, destination: u32, state: u32, input: u32) -> Result<(), Fault> {
-        let mut words = [0_u64; 8];
-        for (word, bytes) in words.iter_mut().zip(self.block(state, 64)?.as_chunks::<8>().0) {
-            *word = u64::from_le_bytes(*bytes);
-        }
-        let mut block = [0_u8; 128];
-        block.copy_from_slice(self.block(input, 128)?);
-        sha2::compress512(&mut words, &[block.into()]);
-        for (word, bytes) in words.iter().zip(self.block_mut(destination, 64)?.as_chunks_mut::<8>().0) {
-            *bytes = word.to_le_bytes();
-        }
-        Ok(())
+        let operands = Operands {
+            destination: self.get(instruction.rd),
+            first: self.get(instruction.rs1),
+            second: self.get(instruction.rs2),
+        };
+        custom::execute(instruction.operation, operands, self.pc, self.memory)
     }
 }

@@ -6,17 +6,21 @@
 //!
 //! * [`elf`] turns an ELF file into a [`Program`]; hostile bytes are an error, never a panic.
 //! * [`decode`] turns instruction words into [`decode::Instruction`]s and names the allowed set.
-//! * [`interpreter`] runs a program on an input image up to a cycle limit.
+//! * [`interpreter`] runs a program on an input image up to a cycle limit. It is the oracle: what it does is what the
+//!   program does.
+//! * [`state`] is what runs begin with and leave, for the faster paths too.
 //!
 //! A *cycle* is one executed instruction, the final terminate included, whatever the instruction costs to prove.
 
 #![forbid(unsafe_code)]
 
+pub mod custom;
 pub mod decode;
 pub mod elf;
 pub mod fault;
 pub mod interpreter;
 pub mod memory;
+pub mod state;
 #[cfg(any(test, feature = "test-utils"))]
 pub mod testing;
 #[cfg(test)]
@@ -24,8 +28,9 @@ mod tests;
 
 pub use elf::{ElfError, Program};
 pub use fault::Fault;
-pub use interpreter::{InputDoesNotFit, Run, RunEnd, run};
-pub use memory::Memory;
+pub use interpreter::{Run, run};
+pub use memory::{Memory, MemoryView};
+pub use state::{InputDoesNotFit, Report, RunEnd, State};
 
 /// Bytes a program may reveal as public values; ours reveals one 32-byte hash.
 pub const PUBLIC_VALUES_SIZE_BYTES: usize = 32;

@@ -2,7 +2,7 @@
 
 use ivm_primitives::limits::ADDRESS_SPACE_SIZE_BYTES;
 
-/// What was wrong with an access; the interpreter adds the program counter.
+/// What was wrong with an access; whoever executes adds the program counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessError {
     /// Not aligned to its size.
@@ -11,20 +11,51 @@ pub enum AccessError {
     OutOfBounds,
 }
 
-/// A guest's address space.
+/// The bytes of one address space.
+pub type AddressSpace = [u8; ADDRESS_SPACE_SIZE_BYTES];
+
+/// An address space of its own.
 #[derive(Debug)]
 pub struct Memory {
-    bytes: Vec<u8>,
+    bytes: Box<AddressSpace>,
 }
 
 impl Default for Memory {
     fn default() -> Self {
         // A zeroed allocation this large comes from fresh, untouched pages: only what a guest touches is resident.
-        Self { bytes: vec![0; ADDRESS_SPACE_SIZE_BYTES] }
+        let bytes = vec![0; ADDRESS_SPACE_SIZE_BYTES].into_boxed_slice();
+        match bytes.try_into() {
+            Ok(bytes) => Self { bytes },
+            Err(_) => unreachable!("allocated at exactly this size"),
+        }
     }
 }
 
 impl Memory {
+    /// Reads any range, for host use (no alignment needed).
+    pub fn slice(&self, address: u32, size: usize) -> Option<&[u8]> {
+        let start = address as usize;
+        self.bytes.get(start..start.checked_add(size)?)
+    }
+
+    /// The space, to run in.
+    pub fn view(&mut self) -> MemoryView<'_> {
+        MemoryView::new(&mut self.bytes)
+    }
+}
+
+/// An address space to run in, whoever owns its bytes.
+#[derive(Debug)]
+pub struct MemoryView<'a> {
+    bytes: &'a mut AddressSpace,
+}
+
+impl<'a> MemoryView<'a> {
+    /// A view of these bytes.
+    pub const fn new(bytes: &'a mut AddressSpace) -> Self {
+        Self { bytes }
+    }
+
     /// Copies bytes in, for building the initial memory.
     ///
     /// # Errors
