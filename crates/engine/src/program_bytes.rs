@@ -50,8 +50,13 @@ impl Program {
     /// [`NotAProgram`] for bytes that were not written so.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, NotAProgram> {
         let mut rest = bytes;
-        let [pc_base, text_words, pc_start, input_address, segment_count] =
-            [number(&mut rest)?, number(&mut rest)?, number(&mut rest)?, number(&mut rest)?, number(&mut rest)?];
+        let [pc_base, text_words, pc_start, input_address, segment_count] = [
+            number(&mut rest)?,
+            number(&mut rest)?,
+            number(&mut rest)?,
+            number(&mut rest)?,
+            number(&mut rest)?,
+        ];
         if segment_count as usize > MAX_LOAD_SEGMENTS {
             return Err(not_a_program("too many segments"));
         }
@@ -59,7 +64,8 @@ impl Program {
         for _ in 0..segment_count {
             let address = number(&mut rest)?;
             let size = number(&mut rest)? as usize;
-            let (bytes, behind) = rest.split_at_checked(size).ok_or(not_a_program("a segment is cut short"))?;
+            let (bytes, behind) =
+                rest.split_at_checked(size).ok_or(not_a_program("a segment is cut short"))?;
             rest = behind;
             segments.push(Segment { address, bytes: bytes.to_vec() });
         }
