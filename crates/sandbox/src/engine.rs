@@ -1,8 +1,9 @@
 //! What runs programs inside a worker.
 
-use std::io;
+use std::{io, sync::Arc};
 
-use ivm_engine::{Memory, Program, ProgramKey, Report, interpreter};
+use ivm_engine::{Program, ProgramKey, Report, interpreter};
+use ivm_recompiler::{Code, RunError, Space};
 use thiserror::Error;
 
 use crate::{cache::Cache, wire::Path};
@@ -11,7 +12,7 @@ use crate::{cache::Cache, wire::Path};
 const MAX_CACHED_SIZE_BYTES: usize = 128 * 1024 * 1024;
 
 /// Why an engine does not run a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RunRefused {
     /// It does not hold the program: it is to be loaded.
     #[error("the program is not loaded")]
@@ -19,6 +20,9 @@ pub enum RunRefused {
     /// The input does not fit, which the node should have seen.
     #[error("the input does not fit")]
     InputDoesNotFit,
+    /// The address space cannot be cleared, so that no other run may use it.
+    #[error("the address space cannot be cleared: {0}")]
+    Space(String),
 }
 
 /// Runs programs in a worker process, one at a time. What is not a [`Report`] in the end breaks the run: an engine may
@@ -43,43 +47,99 @@ pub trait Engine {
     ) -> Result<Report, RunRefused>;
 }
 
-/// The engine as it is.
+/// The engine as it is: recompiler and interpreter, in one address space that is cleared after each run.
 #[derive(Debug)]
 pub struct NativeEngine {
-    programs: Cache<Program>,
+    space: Space,
+    programs: Cache<Held>,
+}
+
+/// A program, and its code when that was wanted.
+#[derive(Debug)]
+struct Held {
+    program: Arc<Program>,
+    code: Compiled,
+}
+
+#[derive(Debug)]
+enum Compiled {
+    NotYet,
+    Code(Code),
+    /// The compiler refuses the program, so the interpreter runs it.
+    Refused,
 }
 
 impl NativeEngine {
     /// An engine that holds no program.
     ///
     /// # Errors
-    /// The system's, when it has no memory.
+    /// The system's, when it has no room for an address space.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { programs: Cache::new(MAX_CACHED_SIZE_BYTES) })
+        Ok(Self { space: Space::new()?, programs: Cache::new(MAX_CACHED_SIZE_BYTES) })
+    }
+
+    fn compile(&mut self, key: ProgramKey) -> Result<(), RunRefused> {
+        let held = self.programs.get_mut(key).ok_or(RunRefused::ProgramUnknown)?;
+        if matches!(held.code, Compiled::NotYet) {
+            let program = held.program.clone();
+            let mut size = size_bytes(&program);
+            let code = match Code::compile(program.clone()) {
+                Ok(code) => {
+                    size += code.size_bytes();
+                    Compiled::Code(code)
+                }
+                Err(_) => Compiled::Refused,
+            };
+            self.programs.insert(key, Held { program, code }, size);
+        }
+        Ok(())
+    }
+
+    fn run_held(
+        &mut self,
+        path: Path,
+        key: ProgramKey,
+        input_image: &[u8],
+        max_cycles: u64,
+    ) -> Result<Report, RunRefused> {
+        let held = self.programs.get_mut(key).ok_or(RunRefused::ProgramUnknown)?;
+        match (path, &held.code) {
+            (Path::Recompiler, Compiled::Code(code)) => {
+                code.run(&mut self.space, input_image, max_cycles).map_err(|error| match error {
+                    RunError::Input(_) => RunRefused::InputDoesNotFit,
+                    RunError::Space(error) => RunRefused::Space(error.to_string()),
+                })
+            }
+            _ => interpreter::report(&held.program, &mut self.space.view(), input_image, max_cycles)
+                .map_err(|_| RunRefused::InputDoesNotFit),
+        }
     }
 }
 
 impl Engine for NativeEngine {
     fn has_recompiler(&self) -> bool {
-        false
+        ivm_recompiler::is_supported()
     }
 
     fn load(&mut self, key: ProgramKey, program: Program) {
         let size = size_bytes(&program);
-        self.programs.insert(key, program, size);
+        let held = Held { program: Arc::new(program), code: Compiled::NotYet };
+        self.programs.insert(key, held, size);
     }
 
     fn run(
         &mut self,
-        _: Path,
+        path: Path,
         key: ProgramKey,
         input_image: &[u8],
         max_cycles: u64,
     ) -> Result<Report, RunRefused> {
-        let program = self.programs.get_mut(key).ok_or(RunRefused::ProgramUnknown)?;
-        let mut memory = Memory::default();
-        interpreter::report(program, &mut memory.view(), input_image, max_cycles)
-            .map_err(|_| RunRefused::InputDoesNotFit)
+        if path == Path::Recompiler {
+            self.compile(key)?;
+        }
+        let result = self.run_held(path, key, input_image, max_cycles);
+        self.space.clear().map_err(|error| RunRefused::Space(error.to_string()))?;
+        result
     }
 }
 

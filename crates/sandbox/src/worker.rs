@@ -103,7 +103,9 @@ impl<'a, E: Engine> Worker<'a, E> {
                 match self.engine.run(path, key, input, max_cycles) {
                     Ok(report) => Ok((sequence, Answer::Report(report))),
                     Err(RunRefused::ProgramUnknown) => Ok((sequence, Answer::ProgramUnknown)),
-                    Err(RunRefused::InputDoesNotFit) => Err(refused("an input that does not fit")),
+                    Err(error @ (RunRefused::InputDoesNotFit | RunRefused::Space(_))) => {
+                        Err(io::Error::other(error.to_string()))
+                    }
                 }
             }
         }

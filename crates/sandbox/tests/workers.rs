@@ -117,6 +117,24 @@ fn reports_are_those_of_the_interpreter() {
     assert!(matches!(refused, Err(ExecutorError::InputDoesNotFit(_))));
 }
 
+#[test]
+fn the_largest_program_is_compiled_within_a_workers_memory() {
+    let _alone = alone();
+    let sandbox = Sandbox::start(config(WORKER, 1)).unwrap();
+    let before = children();
+    // Checked accesses and divisions are what becomes the most code.
+    let body = [s_type(2, 7, 5, 0), load(0, 8, 5, 1), alu(6, 1, 9, 8, 7), b_type(1, 9, 8, 8)];
+    let instructions = ivm_primitives::limits::MAX_ELF_SIZE_BYTES / 4 - 100;
+    let [upper, lower] = li(5, 0x0200_0000);
+    let words = [upper, lower].into_iter().chain(body.into_iter().cycle()).take(instructions);
+    let program = program(&words.chain([terminate(3)]).collect::<Vec<_>>());
+    let call = call(&program, &[]);
+    let started = Instant::now();
+    assert_eq!(sandbox.execute(&call), InProcess.execute(&call));
+    eprintln!("first call of {instructions} instructions: {:?}", started.elapsed());
+    assert_eq!(children(), before, "no worker died");
+}
+
 /// What breaks a run on both paths of a worker that obeys `fault`.
 fn broken_by(sandbox: &Sandbox, fault: u8) -> BrokenRun {
     let program = program(&[addi(5, 0, i32::from(fault)), terminate(0)]);
@@ -366,7 +384,10 @@ fn runs_wait_for_a_worker_but_not_without_end() {
     let sandbox = Sandbox::start(limits).unwrap();
     let (endless, fine) = (endless(), with_outcome());
     std::thread::scope(|scope| {
-        let long = scope.spawn(|| sandbox.execute(&call(&endless, &[])));
+        let long = scope.spawn(|| {
+            let max_cycles = 2_000_000_000;
+            sandbox.execute(&Call { max_cycles, ..call(&endless, &[]) })
+        });
         std::thread::sleep(Duration::from_millis(30));
         let busy = sandbox.execute(&call(&fine, &[]));
         assert_eq!(busy, Err(ExecutorError::Broken(BrokenRun::Busy { waiting: 0 })));

@@ -1,5 +1,7 @@
 //! For tests: an assembler of functions and an ELF builder, so that no test needs a toolchain.
 
+pub mod random;
+
 use ivm_primitives::limits::STACK_TOP_ADDRESS;
 
 /// Where [`elf`] puts the text.

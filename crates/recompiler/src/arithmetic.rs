@@ -1,0 +1,99 @@
+//! Emits multiplication and division, whose x86 forms are their own.
+// The assembler macro converts every register number, whatever its type.
+#![allow(clippy::useless_conversion)]
+
+use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
+
+use crate::assembler::{Assembler, EAX, ECX, EDX, Host, Operand, Place};
+
+/// Which half of a product, of which signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HighProduct {
+    Signed,
+    SignedUnsigned,
+    Unsigned,
+}
+
+/// Quotient or remainder, signed or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Division {
+    pub(crate) is_signed: bool,
+    pub(crate) wants_remainder: bool,
+}
+
+impl Assembler {
+    /// `destination *= source`, low half.
+    pub(crate) fn multiply(&mut self, destination: Host, source: Operand) {
+        match source {
+            Operand::At(Place::Register(s)) => {
+                dynasm!(self.ops ; .arch x64 ; imul Rd(destination), Rd(s))
+            }
+            Operand::At(Place::Slot(s)) => {
+                let slot = (4 * s) as i8;
+                dynasm!(self.ops ; .arch x64 ; imul Rd(destination), [BYTE rsp + slot])
+            }
+            Operand::Constant(c) => {
+                dynasm!(self.ops ; .arch x64 ; imul Rd(destination), Rd(destination), c as i32)
+            }
+        }
+    }
+
+    fn widen(&mut self, destination: Host, source: Operand, is_signed: bool) {
+        self.copy(Place::Register(destination), source);
+        if is_signed {
+            dynasm!(self.ops ; .arch x64 ; movsxd Rq(destination), Rd(destination));
+        }
+    }
+
+    /// `eax =` high half of the product; clobbers `ecx`.
+    pub(crate) fn multiply_high(&mut self, kind: HighProduct, first: Operand, second: Operand) {
+        self.widen(EAX, first, kind != HighProduct::Unsigned);
+        self.widen(ECX, second, kind == HighProduct::Signed);
+        dynasm!(self.ops ; .arch x64
+            ; imul rax, rcx
+            ; shr rax, 32);
+    }
+
+    /// `eax =` quotient or remainder as RISC-V has them, where nothing traps; clobbers `ecx`, keeps `edx`.
+    pub(crate) fn divide(&mut self, division: Division, dividend: Operand, divisor: Operand) {
+        let Division { is_signed, wants_remainder } = division;
+        // The divisor may be in edx, which the division needs.
+        self.copy(Place::Register(ECX), divisor);
+        self.copy(Place::Register(EAX), dividend);
+        dynasm!(self.ops ; .arch x64
+            ; test ecx, ecx
+            ; jz >by_zero);
+        if is_signed {
+            dynasm!(self.ops ; .arch x64
+                ; cmp ecx, BYTE -1
+                ; je >by_minus_one);
+        }
+        // Slot 0 belongs to x0, which nothing reads from the frame.
+        self.copy(Place::Slot(0), Operand::host(EDX));
+        if is_signed {
+            dynasm!(self.ops ; .arch x64 ; cdq ; idiv ecx);
+        } else {
+            dynasm!(self.ops ; .arch x64 ; xor edx, edx ; div ecx);
+        }
+        if wants_remainder {
+            dynasm!(self.ops ; .arch x64 ; mov eax, edx);
+        }
+        self.copy(Place::Register(EDX), Operand::At(Place::Slot(0)));
+        dynasm!(self.ops ; .arch x64 ; jmp >done);
+        if is_signed {
+            // x86 would trap on the most negative number; negation wraps as RISC-V wants it.
+            dynasm!(self.ops ; .arch x64 ; by_minus_one:);
+            if wants_remainder {
+                dynasm!(self.ops ; .arch x64 ; xor eax, eax);
+            } else {
+                dynasm!(self.ops ; .arch x64 ; neg eax);
+            }
+            dynasm!(self.ops ; .arch x64 ; jmp >done);
+        }
+        dynasm!(self.ops ; .arch x64 ; by_zero:);
+        if !wants_remainder {
+            dynasm!(self.ops ; .arch x64 ; mov eax, -1);
+        }
+        dynasm!(self.ops ; .arch x64 ; done:);
+    }
+}
