@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn it_cannot_be_made_larger_or_smaller() {
         let area = Area::new().unwrap();
-        assert!(ftruncate(&area.share().unwrap(), 1).is_err());
-        assert!(ftruncate(&area.share().unwrap(), 1 << 40).is_err());
+        assert!(ftruncate(area.share().unwrap(), 1).is_err());
+        assert!(ftruncate(area.share().unwrap(), 1 << 40).is_err());
     }
 }

@@ -142,7 +142,7 @@ pub(crate) fn confine(config: &mut NodeConfig) -> Result<()> {
 /// Programs are confined on Linux only.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn confine(_: &mut NodeConfig) -> Result<()> {
-    tracing::warn!("programs run in this process, by the interpreter: they are confined on Linux only");
+    eprintln!("warning: programs run in this process, by the interpreter: they are confined on Linux only");
     Ok(())
 }
 
