@@ -66,9 +66,10 @@ impl Default for Checks {
 pub struct SandboxConfig {
     /// How a worker is started.
     pub worker: WorkerCommand,
-    /// Most worker processes, each running one program at a time. They are started as they are needed.
+    /// Most worker processes for generated code, and as many for the interpreter, each running one program at a time.
+    /// They are started as they are needed.
     pub workers: usize,
-    /// Most runs that wait for a worker; further ones are refused.
+    /// Most runs that wait for a worker of one kind; further ones are refused.
     pub max_waiting_runs: usize,
     /// Longest that a run waits for a worker.
     pub max_wait: Duration,

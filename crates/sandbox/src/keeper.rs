@@ -29,7 +29,8 @@ pub(crate) struct Keeper {
 impl Keeper {
     pub(crate) fn new(command: WorkerCommand, workers: usize) -> std::io::Result<Self> {
         let (orders, receiver) = channel();
-        let burst = u32::try_from(workers).unwrap_or(u32::MAX).saturating_add(SPARE_STARTS);
+        // Of each kind.
+        let burst = u32::try_from(workers).unwrap_or(u32::MAX).saturating_mul(2).saturating_add(SPARE_STARTS);
         let thread = std::thread::Builder::new()
             .name("ivm-worker-start".into())
             .spawn(move || keep(&command, &StartLimit::new(burst, Instant::now()), &receiver))?;
@@ -80,7 +81,7 @@ impl StartLimit {
     /// Takes a start, and tells how long to wait before it.
     fn take(&mut self, now: Instant) -> Duration {
         // A start may come `allowance` before it is due.
-        let allowance = START_INTERVAL * (self.burst - 1);
+        let allowance = START_INTERVAL.saturating_mul(self.burst - 1);
         self.due = self.due.max(now);
         let wait = self.due.saturating_duration_since(now).saturating_sub(allowance);
         self.due += START_INTERVAL;

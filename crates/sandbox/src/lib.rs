@@ -10,8 +10,8 @@
 //! **What is trusted.** The worker trusts the node. The node trusts no byte from a worker, which a program may have
 //! taken over: an answer is one message of bounded size, checked before it is believed, and a worker that gives
 //! another is killed. What a worker that was taken over can still do is to lie about runs, which is what the spot
-//! checks are for: some runs are made again by the interpreter, in a worker as well, and a program about which the two
-//! disagree is suspended.
+//! checks are for: some runs are made again by the interpreter, in a worker that never runs generated code, and a program
+//! about which the two disagree is suspended.
 //!
 //! **What breaks.** A worker that crashes or does not answer in time is killed and replaced, and its run is made again
 //! by the interpreter. Its program stays with the interpreter from then on. Time never decides an outcome: a run that

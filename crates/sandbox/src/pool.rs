@@ -16,22 +16,77 @@ use crate::{
 /// Workers found dead before one that is alive is given up for. They die between runs only when something kills them.
 const MAX_DEAD_WORKERS: usize = 4;
 
-/// The workers.
+/// The workers, those that run generated code apart from those that never do.
+///
+/// A bug of generated code can only take over a worker of the first kind. What checks its reports, and what makes good
+/// its breaks, runs in one of the second.
 #[derive(Debug)]
 pub(crate) struct Pool {
     // Before the keeper, whose end ends them all.
-    state: Mutex<State>,
-    freed: Condvar,
+    recompilers: Places,
+    interpreters: Places,
     keeper: Keeper,
     config: SandboxConfig,
     has_recompiler: bool,
 }
 
+/// Workers of one kind.
+#[derive(Debug)]
+struct Places {
+    state: Mutex<State>,
+    freed: Condvar,
+}
+
 #[derive(Debug)]
 struct State {
     /// What no run uses. A place is empty before its worker's first start and after it has died.
-    places: Vec<Option<WorkerProcess>>,
+    idle: Vec<Option<WorkerProcess>>,
     waiting: usize,
+}
+
+impl Places {
+    fn new(workers: usize) -> Self {
+        let idle = (0..workers.max(1)).map(|_| None).collect();
+        Self { state: Mutex::new(State { idle, waiting: 0 }), freed: Condvar::new() }
+    }
+
+    /// Waits for a place.
+    fn take(&self, config: &SandboxConfig) -> Result<Place<'_>, BrokenRun> {
+        let mut state = self.state.lock();
+        if let Some(worker) = state.idle.pop() {
+            return Ok(Place { places: self, worker });
+        }
+        let busy = |waiting| Err(BrokenRun::Busy { waiting });
+        if state.waiting >= config.max_waiting_runs {
+            return busy(state.waiting);
+        }
+        let until = Instant::now() + config.max_wait;
+        state.waiting += 1;
+        loop {
+            let timed_out = self.freed.wait_until(&mut state, until).timed_out();
+            if let Some(worker) = state.idle.pop() {
+                state.waiting -= 1;
+                return Ok(Place { places: self, worker });
+            }
+            if timed_out {
+                state.waiting -= 1;
+                return busy(state.waiting);
+            }
+        }
+    }
+}
+
+/// A place in use; given back when it is dropped, as after a panic too.
+struct Place<'a> {
+    places: &'a Places,
+    worker: Option<WorkerProcess>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.places.state.lock().idle.push(self.worker.take());
+        self.places.freed.notify_one();
+    }
 }
 
 impl Pool {
@@ -40,40 +95,20 @@ impl Pool {
         let keeper = Keeper::new(config.worker.clone(), config.workers).map_err(|error| error.to_string())?;
         let first = keeper.start()?;
         let has_recompiler = first.has_recompiler();
-        let mut places: Vec<_> = (1..config.workers.max(1)).map(|_| None).collect();
-        places.push(Some(first));
-        let state = Mutex::new(State { places, waiting: 0 });
-        Ok(Self { state, freed: Condvar::new(), keeper, config, has_recompiler })
+        let (recompilers, interpreters) = (Places::new(config.workers), Places::new(config.workers));
+        let pool = Self { recompilers, interpreters, keeper, config, has_recompiler };
+        let path = if has_recompiler { Path::Recompiler } else { Path::Interpreter };
+        if let Some(place) = pool.places(path).state.lock().idle.last_mut() {
+            *place = Some(first);
+        }
+        Ok(pool)
     }
 
-    /// Waits for a place.
-    fn take(&self) -> Result<Option<WorkerProcess>, BrokenRun> {
-        let mut state = self.state.lock();
-        if let Some(place) = state.places.pop() {
-            return Ok(place);
+    const fn places(&self, path: Path) -> &Places {
+        match path {
+            Path::Recompiler => &self.recompilers,
+            Path::Interpreter => &self.interpreters,
         }
-        let busy = |waiting| Err(BrokenRun::Busy { waiting });
-        if state.waiting >= self.config.max_waiting_runs {
-            return busy(state.waiting);
-        }
-        let until = Instant::now() + self.config.max_wait;
-        state.waiting += 1;
-        loop {
-            let timed_out = self.freed.wait_until(&mut state, until).timed_out();
-            if let Some(place) = state.places.pop() {
-                state.waiting -= 1;
-                return Ok(place);
-            }
-            if timed_out {
-                state.waiting -= 1;
-                return busy(state.waiting);
-            }
-        }
-    }
-
-    fn give_back(&self, place: Option<WorkerProcess>) {
-        self.state.lock().places.push(place);
-        self.freed.notify_one();
     }
 
     /// Makes the run with the worker of a place, which is left empty when the worker has died.
@@ -110,19 +145,7 @@ impl Runner for Pool {
     }
 
     fn run(&self, path: Path, call: &Call<'_>) -> Result<Report, BrokenRun> {
-        // A guard, so that a panic does not lose the place.
-        let mut place = Place { pool: self, worker: self.take()? };
+        let mut place = self.places(path).take(&self.config)?;
         self.run_in(&mut place.worker, path, call)
-    }
-}
-
-struct Place<'a> {
-    pool: &'a Pool,
-    worker: Option<WorkerProcess>,
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.pool.give_back(self.worker.take());
     }
 }

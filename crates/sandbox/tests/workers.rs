@@ -55,6 +55,15 @@ fn children() -> Vec<i32> {
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).filter_map(is_child).collect()
 }
 
+/// A worker that died would have been replaced, and its run made good, without a trace in the report.
+fn assert_all_live(workers: &[i32]) {
+    let now = children();
+    assert!(
+        !workers.is_empty() && workers.iter().all(|pid| now.contains(pid)),
+        "of {workers:?}, some died: {now:?}"
+    );
+}
+
 fn kill(pid: i32) {
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
     // It may be gone by now.
@@ -75,6 +84,7 @@ fn endless() -> Program {
 fn reports_are_those_of_the_interpreter() {
     let _alone = alone();
     let sandbox = Sandbox::start(config(WORKER, 2)).unwrap();
+    let first = children();
     let large: Vec<u8> = (0..3_000_000_u32).map(|index| (index % 251) as u8 + 1).collect();
     // The sum of the words of an input, whose number is in its first word.
     let sum = |input_address: u32| {
@@ -111,6 +121,7 @@ fn reports_are_those_of_the_interpreter() {
         let report = sandbox.execute(&call).unwrap();
         assert_eq!(Ok(report), InProcess.execute(&call));
     }
+    assert_all_live(&first);
     let oversized = vec![0; 1 << 27];
     let refused = sandbox.execute(&call(&outcome, &oversized));
     assert_eq!(refused, InProcess.execute(&call(&outcome, &oversized)));
@@ -132,7 +143,7 @@ fn the_largest_program_is_compiled_within_a_workers_memory() {
     let started = Instant::now();
     assert_eq!(sandbox.execute(&call), InProcess.execute(&call));
     eprintln!("first call of {instructions} instructions: {:?}", started.elapsed());
-    assert_eq!(children(), before, "no worker died");
+    assert_all_live(&before);
 }
 
 /// What breaks a run on both paths of a worker that obeys `fault`.
@@ -241,6 +252,21 @@ fn the_worker_of_a_node_obeys_no_such_input() {
     }
 }
 
+#[test]
+fn generated_code_and_the_interpreter_have_workers_of_their_own() {
+    let _alone = alone();
+    let sandbox = Sandbox::start(config(WORKER, 1)).unwrap();
+    let recompiler = children();
+    let program = with_outcome();
+    assert!(sandbox.execute(&call(&program, &[])).is_ok());
+    let both = children();
+    assert_eq!((recompiler.len(), both.len()), (1, 2), "the check was made by another process");
+    for _ in 0..100 {
+        assert!(sandbox.execute(&call(&program, &[])).is_ok());
+    }
+    assert_eq!(children(), both);
+}
+
 /// Stores a word in each page from an address on, and leaves the sum of what was there before in `a0`.
 fn marking(from: u32, pages: u32) -> Program {
     let ([a, b], [c, d], [e, f]) = (li(5, from), li(6, pages), li(7, 4096));
@@ -284,7 +310,7 @@ fn workers_killed_between_runs_are_replaced() {
         assert!(!before.is_empty());
         std::thread::sleep(Duration::from_millis(20));
         assert_eq!(sandbox.execute(&call(&program, &[])), InProcess.execute(&call(&program, &[])));
-        assert!(children().iter().all(|pid| !before.contains(pid)), "{before:?}");
+        assert!(children().iter().any(|pid| !before.contains(pid)), "{before:?}");
     }
 }
 
@@ -322,7 +348,7 @@ fn dropping_a_sandbox_leaves_no_process_and_no_descriptor() {
                 });
             }
         });
-        assert!((1..=3).contains(&children().len()));
+        assert!((2..=6).contains(&children().len()));
         drop(sandbox);
         assert_eq!(children(), []);
         assert_eq!(descriptors(), before);
