@@ -35,8 +35,16 @@ impl Dev {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let url = lines.filter_map(|line| Some(line.strip_prefix("JSON-RPC")?.trim().to_owned())).next();
+        let mut url = None;
+        // To the last line: the node would fail at printing to a pipe that nobody reads.
+        for line in BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok) {
+            if let Some(address) = line.strip_prefix("JSON-RPC") {
+                url = Some(address.trim().to_owned());
+            }
+            if line.starts_with("WebSocket") {
+                break;
+            }
+        }
         Self { process, url: url.expect("ivm dev prints where it serves") }
     }
 

@@ -23,6 +23,9 @@ use crate::{
 /// A buffer larger than this is given back after the run that needed it.
 const MAX_KEPT_BUFFER_SIZE_BYTES: usize = 1024 * 1024;
 
+/// What a worker that panicked exits with.
+const PANIC_EXIT_CODE: i32 = 101;
+
 /// Runs a worker of the node with this process id, until the node is gone.
 pub fn worker_main(node_process_id: u32) -> ExitCode {
     serve(node_process_id, NativeEngine::new)
@@ -31,6 +34,8 @@ pub fn worker_main(node_process_id: u32) -> ExitCode {
 /// [`worker_main`] with an engine of one's own, which is made before the process confines itself.
 pub fn serve<E: Engine>(node_process_id: u32, make_engine: impl FnOnce() -> io::Result<E>) -> ExitCode {
     let (input, output) = (io::stdin(), io::stdout());
+    // A panic is a bug of the engine: there is nobody to tell, and nothing to unwind for.
+    std::panic::set_hook(Box::new(|_| std::process::exit(PANIC_EXIT_CODE)));
     let confined = confine::bind_to_node(node_process_id).and_then(|()| {
         let engine = make_engine().map_err(|error| format!("making the engine: {error}"))?;
         confine::lock_down()?;
