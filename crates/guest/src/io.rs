@@ -5,10 +5,7 @@ use std::cell::RefCell;
 use alloy_primitives::Bytes;
 use ivm_primitives::limits::MAX_OUTPUT_SIZE_BYTES;
 
-#[cfg(not(target_os = "zkvm"))]
-use crate::native as platform;
-#[cfg(target_os = "zkvm")]
-use crate::zkvm as platform;
+use crate::platform;
 
 thread_local! {
     static OUTPUT: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };

@@ -38,6 +38,11 @@ mod postcard_io;
 #[cfg(target_os = "zkvm")]
 mod zkvm;
 
+#[cfg(not(target_os = "zkvm"))]
+use native as platform;
+#[cfg(target_os = "zkvm")]
+use zkvm as platform;
+
 #[cfg(feature = "abi")]
 pub use abi::{abi_output, offchain_abi_input, onchain_abi_input};
 pub use alloy_primitives::{self, keccak256};
@@ -48,6 +53,12 @@ pub use io::{offchain_input, onchain_input, output};
 pub use ivm_primitives::{JobInput, Outcome, limits};
 #[cfg(feature = "serde")]
 pub use postcard_io::{offchain_serde_input, onchain_serde_input, serde_output};
+
+/// SHA-256 of a message. In the zkVM it is one instruction per block of 64 bytes; a message at an address that is a
+/// multiple of 4, as the inputs are, is not copied.
+pub fn sha256(message: &[u8]) -> [u8; 32] {
+    platform::sha256(message)
+}
 
 /// Makes a `fn()` the program's entry point, in the zkVM and natively.
 ///

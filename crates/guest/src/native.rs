@@ -8,6 +8,7 @@ use std::{
 
 use alloy_primitives::{Bytes, hex};
 use ivm_primitives::{JobInput, Outcome};
+use sha2::{Digest, Sha256};
 
 use crate::io::{UNNAMED_PANIC, committed_message, take_output};
 
@@ -21,6 +22,10 @@ pub(crate) fn onchain_input() -> Bytes {
 
 pub(crate) fn offchain_input() -> Bytes {
     INPUT.with_borrow(|input| input.offchain().clone())
+}
+
+pub(crate) fn sha256(message: &[u8]) -> [u8; 32] {
+    Sha256::digest(message).into()
 }
 
 /// Runs `program` on `input` on this thread and returns its outcome; a panic is caught and is one.

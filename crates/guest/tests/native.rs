@@ -5,7 +5,7 @@
 use ivm_guest::{
     JobInput, Outcome, abi_output, alloy_primitives::U256, alloy_sol_types::SolValue, limits, native,
     offchain_abi_input, offchain_serde_input, onchain_abi_input, onchain_input, onchain_serde_input, output,
-    serde_output,
+    serde_output, sha256,
 };
 use serde::{Deserialize, Serialize};
 
@@ -89,4 +89,16 @@ fn runs_do_not_see_each_other() {
     }
     assert_eq!(native::run(leave, input("x", "")), panicked("after the output"));
     assert_eq!(native::run(|| (), input("", "")), Outcome::Success(Default::default()));
+}
+
+#[test]
+fn sha256_is_sha256() {
+    use ivm_guest::alloy_primitives::hex;
+    // FIPS 180-2, appendix B, and the empty message.
+    let of = |message: &[u8]| hex::encode(sha256(message));
+    assert_eq!(of(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_eq!(of(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    let two_blocks = b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+    assert_eq!(of(two_blocks), "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+    assert_eq!(of(&[b'a'; 1_000_000]), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }

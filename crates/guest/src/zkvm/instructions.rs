@@ -66,3 +66,15 @@ pub(super) fn xorin(state: &mut [u64; 25], block: &[u32; 34]) {
         )
     }
 }
+
+/// Compresses one block into the state of SHA-256. The block's address must be a multiple of 4, or the run faults.
+pub(super) fn sha256_compress(state: &mut [u32; 8], block: &[u8; 64]) {
+    // SAFETY: reads 64 bytes of the block, reads and writes the 32 bytes of the state.
+    unsafe {
+        asm!(
+            ".insn r 0x0b, 4, 2, {state}, {state}, {block}",
+            state = in(reg) state.as_mut_ptr(),
+            block = in(reg) block.as_ptr()
+        )
+    }
+}

@@ -4,7 +4,10 @@ mod allocator;
 mod instructions;
 mod keccak;
 mod platform;
+mod sha256;
 mod start;
+
+pub(crate) use sha256::sha256;
 
 use alloy_primitives::Bytes;
 use ivm_primitives::{
