@@ -15,7 +15,9 @@ const MAX_LEVEL: u8 = 10;
 /// # Panics
 /// When the input has no such level; or when what was compressed is not what came back.
 pub fn run(input: &[u8]) -> Vec<u8> {
-    let Some((&level, data)) = input.split_first() else { panic!("input is empty, expected a level and data") };
+    let Some((&level, data)) = input.split_first() else {
+        panic!("input is empty, expected a level and data")
+    };
     assert!(level <= MAX_LEVEL, "the level is {level}, expected at most {MAX_LEVEL}");
     let compressed = compress_to_vec_zlib(data, level);
     match decompress_to_vec_zlib_with_limit(&compressed, data.len()) {

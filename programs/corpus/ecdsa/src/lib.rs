@@ -24,9 +24,8 @@ pub fn run(input: &[u8]) -> Vec<u8> {
         Ok(key) => key,
         Err(error) => panic!("no public key: {error}"),
     };
-    let is_good = Signature::from_slice(signature)
-        .and_then(|signature| key.verify_prehash(hash, &signature))
-        .is_ok();
+    let is_good =
+        Signature::from_slice(signature).and_then(|signature| key.verify_prehash(hash, &signature)).is_ok();
     vec![u8::from(is_good)]
 }
 

@@ -11,9 +11,11 @@ use revm::{
     Context, DatabaseRef, ExecuteCommitEvm, MainBuilder, MainContext,
     context::{TxEnv, result::ExecutionResult},
     database::{CacheDB, EmptyDB},
-    primitives::{Address, Bytes, Log, TxKind, U256, address, hardfork::SpecId},
+    primitives::{Bytes, Log, TxKind, address, hardfork::SpecId},
     state::AccountInfo,
 };
+
+pub use revm::primitives::{Address, U256};
 
 /// Who deploys the token, has all of it, and sends the transaction.
 pub const SENDER: Address = address!("0x1000000000000000000000000000000000000001");
@@ -206,7 +208,10 @@ mod tests {
     fn a_transfer_of_too_much_is_reverted() {
         let reverted = head(&transfer(OTHER, U256::MAX));
         assert!(!reverted.is_success);
-        assert_eq!(reverted.returned[..4], keccak256("ERC20InsufficientBalance(address,uint256,uint256)")[..4]);
+        assert_eq!(
+            reverted.returned[..4],
+            keccak256("ERC20InsufficientBalance(address,uint256,uint256)")[..4]
+        );
     }
 
     #[test]

@@ -77,7 +77,11 @@ pub fn sample(lines: u32) -> Vec<u8> {
             index * 2_654_435_761_u32,
         )
     };
-    (0..lines).map(line).chain(["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab".to_owned()]).collect::<String>().into_bytes()
+    (0..lines)
+        .map(line)
+        .chain(["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab".to_owned()])
+        .collect::<String>()
+        .into_bytes()
 }
 
 #[cfg(test)]
@@ -103,7 +107,10 @@ mod tests {
     fn samples_have_matches_of_all_patterns() {
         let report = String::from_utf8(run(&sample(60))).expect("UTF-8");
         assert!(report.starts_with("dates: 51 "), "{report}");
-        assert!(report.contains("mails: 60 user0@mail0.example.org\n") && report.contains("alarms: 30 "), "{report}");
+        assert!(
+            report.contains("mails: 60 user0@mail0.example.org\n") && report.contains("alarms: 30 "),
+            "{report}"
+        );
         assert!(report.ends_with("nested: 0 \nset: 4 [0, 1, 2, 4]\n"), "{report}");
     }
 
