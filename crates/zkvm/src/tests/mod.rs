@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod admission;
+mod corpus;
 mod differential;
 mod memory;
 mod reference;
