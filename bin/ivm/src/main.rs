@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         return guest::wrapper::main();
     }
     match Cli::parse().command.run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

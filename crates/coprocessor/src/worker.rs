@@ -10,7 +10,7 @@ use std::{
 use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY};
 use ivm_da::{DaError, PayloadStore};
 use ivm_primitives::JobInput;
-use ivm_zkvm::{Execution, NoOutcome, Zkvm};
+use ivm_zkvm::{ExecuteError, Execution, NoOutcome, Zkvm};
 use thiserror::Error;
 
 use crate::{ProgramCache, ProgramError, QueueFull, Task, queue::Queue};
@@ -173,7 +173,8 @@ impl Worker {
         };
         match self.zkvm.execute(&program, &input, task.max_cycles) {
             Ok(execution) => TaskEnd::Outcome(execution),
-            Err(no_outcome) => TaskEnd::NoOutcome(no_outcome),
+            Err(ExecuteError::NoOutcome(reason)) => TaskEnd::NoOutcome(reason),
+            Err(ExecuteError::Broken(error)) => TaskEnd::Broken(error.to_string()),
         }
     }
 

@@ -82,7 +82,7 @@ pub struct Segment {
 }
 
 /// A decoded program: what the interpreter runs and the circuit's executable is built from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     /// Address of the first instruction.
     pub pc_base: u32,

@@ -1,7 +1,7 @@
 //! The plain interpreter: the oracle for every faster path, and the portable one.
 
 use crate::{
-    InputDoesNotFit, Memory, MemoryView, PUBLIC_VALUES_SIZE_BYTES, RunEnd, State,
+    InputDoesNotFit, Memory, MemoryView, PUBLIC_VALUES_SIZE_BYTES, Report, RunEnd, State,
     custom::{self, Operands},
     decode::{Instruction, Operation},
     elf::Program,
@@ -39,6 +39,21 @@ pub fn run(program: &Program, input_image: &[u8], max_cycles: u64) -> Result<Run
     let end = run_to_end(program, &mut state, &mut view, max_cycles);
     let State { registers, pc, cycles, public_values } = state;
     Ok(Run { end, cycles, registers, pc, public_values, memory })
+}
+
+/// Runs `program` in `memory`, which must be all zero, and keeps of it what others need.
+///
+/// # Errors
+/// [`InputDoesNotFit`], as [`run`].
+pub fn report(
+    program: &Program,
+    memory: &mut MemoryView<'_>,
+    input_image: &[u8],
+    max_cycles: u64,
+) -> Result<Report, InputDoesNotFit> {
+    let mut state = State::start(program, input_image, memory)?;
+    let end = run_to_end(program, &mut state, memory, max_cycles);
+    Ok(Report::new(end, state, memory))
 }
 
 /// Runs from `state` to the end of the run.

@@ -9,6 +9,7 @@
 //! * [`interpreter`] runs a program on an input image up to a cycle limit. It is the oracle: what it does is what the
 //!   program does.
 //! * [`state`] is what runs begin with and leave, for the faster paths too.
+//! * [`executor`] is the seam to whoever runs programs: this process, or confined workers.
 //!
 //! A *cycle* is one executed instruction, the final terminate included, whatever the instruction costs to prove.
 
@@ -17,9 +18,11 @@
 pub mod custom;
 pub mod decode;
 pub mod elf;
+pub mod executor;
 pub mod fault;
 pub mod interpreter;
 pub mod memory;
+pub mod program_bytes;
 pub mod state;
 #[cfg(any(test, feature = "test-utils"))]
 pub mod testing;
@@ -27,6 +30,7 @@ pub mod testing;
 mod tests;
 
 pub use elf::{ElfError, Program};
+pub use executor::{BrokenRun, Call, Executor, ExecutorError, InProcess, ProgramKey};
 pub use fault::Fault;
 pub use interpreter::{Run, run};
 pub use memory::{Memory, MemoryView};

@@ -159,9 +159,13 @@ impl Backend {
                 info.cycles = Some(execution.cycles);
                 info.outcome = Some(execution.outcome.into());
             }
-            Some(Stage::Stuck(reason)) => {
+            Some(Stage::NoOutcome(reason)) => {
                 info.state = JobState::NoOutcome;
                 info.no_outcome_reason = Some(reason);
+            }
+            // It is pending: another node may well have its outcome.
+            Some(Stage::CannotRun(reason)) => {
+                info.no_outcome_reason = Some(format!("this node cannot run it: {reason}"));
             }
             Some(Stage::MissingPayload(hash)) => {
                 info.no_outcome_reason = Some(format!("waits for payload {hash}: ivm_submitPayload"));

@@ -1,11 +1,12 @@
 //! How a node is set up.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use alloy_signer_local::PrivateKeySigner;
 use ivm_chain::ChainConfig;
 use ivm_coprocessor::CoprocessorConfig;
 use ivm_da::{DEFAULT_MEMORY_STORE_SIZE_BYTES, DEFAULT_STORE_SIZE_BYTES};
+use ivm_engine::{Executor, InProcess};
 use ivm_rpc::RpcConfig;
 
 /// When blocks are made.
@@ -39,6 +40,8 @@ pub struct NodeConfig {
     pub proposer: PrivateKeySigner,
     /// The workers.
     pub coprocessor: CoprocessorConfig,
+    /// What runs programs. In this process unless it is set, which confines nothing: for tests.
+    pub executor: Arc<dyn Executor>,
     /// Most programs held in memory.
     pub max_cached_programs: usize,
     /// Most bytes of payloads held.
@@ -67,6 +70,7 @@ impl NodeConfig {
             block_mode,
             proposer,
             coprocessor: CoprocessorConfig::default(),
+            executor: Arc::new(InProcess),
             max_cached_programs: 64,
             max_payload_store_size_bytes,
             max_queued_proofs: 16,

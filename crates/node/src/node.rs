@@ -77,7 +77,7 @@ fn ended(job_id: B256, end: TaskEnd, run_time: std::time::Duration) -> Stage {
         }
         TaskEnd::NoOutcome(reason) => {
             tracing::warn!(target: "job", "job {job_id} has no outcome and will expire: {reason}");
-            Stage::Stuck(reason.to_string())
+            Stage::NoOutcome(reason.to_string())
         }
         TaskEnd::MissingPayload(hash) => {
             tracing::info!(target: "job", "job {job_id} waits for payload {hash} (ivm_submitPayload)");
@@ -85,7 +85,7 @@ fn ended(job_id: B256, end: TaskEnd, run_time: std::time::Duration) -> Stage {
         }
         end @ (TaskEnd::Program(_) | TaskEnd::Store(_) | TaskEnd::Broken(_)) => {
             tracing::error!(target: "job", "job {job_id} cannot be run by this node: {end}");
-            Stage::Stuck(end.to_string())
+            Stage::CannotRun(end.to_string())
         }
     }
 }
@@ -114,10 +114,11 @@ impl Node {
             ),
         };
         let chain = Chain::open(config.chain, chain_storage)?;
-        let zkvm: Arc<dyn Zkvm> = match &config.storage {
-            Storage::Memory => Arc::new(OpenVm::new()),
-            Storage::Folder(folder) => Arc::new(OpenVm::with_key_cache(folder.join("keys"))),
+        let zkvm = match &config.storage {
+            Storage::Memory => OpenVm::new(),
+            Storage::Folder(folder) => OpenVm::with_key_cache(folder.join("keys")),
         };
+        let zkvm: Arc<dyn Zkvm> = Arc::new(zkvm.with_executor(config.executor));
         let payloads = Arc::new(payloads);
         let programs =
             Arc::new(ProgramCache::new(zkvm.clone(), payloads.clone(), config.max_cached_programs));

@@ -211,7 +211,7 @@ impl Producer {
                         tracing::error!(target: "job", "registration of program {program_id} failed");
                     }
                     Purpose::Expiry(job_id) => {
-                        open_jobs.set_stage(job_id, Stage::Stuck("it cannot be expired".into()));
+                        open_jobs.set_stage(job_id, Stage::CannotRun("it cannot be expired".into()));
                     }
                 }
             }
@@ -336,8 +336,8 @@ impl Producer {
                     }
                     continue;
                 }
-                Ok(None) => Stage::Stuck(format!("program {} has no record", record.program_id)),
-                Err(error) => Stage::Stuck(error.to_string()),
+                Ok(None) => Stage::CannotRun(format!("program {} has no record", record.program_id)),
+                Err(error) => Stage::CannotRun(error.to_string()),
             };
             open_jobs.set_stage(job_id, stage);
         }

@@ -32,8 +32,10 @@ pub(crate) enum Stage {
         /// Times it was in a transaction that failed.
         failed_posts: u32,
     },
-    /// It cannot go on: no provable outcome, or the node cannot run it. It will expire.
-    Stuck(String),
+    /// Its run has no provable outcome, for anyone. It will expire.
+    NoOutcome(String),
+    /// This node cannot run it, which says nothing about its outcome. It is tried again after a restart.
+    CannotRun(String),
     /// It waits for a payload.
     MissingPayload(B256),
 }

@@ -1,7 +1,7 @@
 //! What can go wrong, by step.
 
 use alloy_primitives::B256;
-use ivm_engine::{ElfError, Fault, InputDoesNotFit};
+use ivm_engine::{ElfError, ExecutorError, Fault, InputDoesNotFit};
 use ivm_primitives::limits::{MAX_ELF_SIZE_BYTES, MAX_OUTPUT_SIZE_BYTES, MAX_PANIC_MESSAGE_SIZE_BYTES};
 use thiserror::Error;
 
@@ -74,6 +74,18 @@ pub enum NoOutcome {
     },
 }
 
+/// Why a run gave no execution.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ExecuteError {
+    /// The run ended without a provable outcome: so it does for everyone.
+    #[error(transparent)]
+    NoOutcome(#[from] NoOutcome),
+    /// The executor has no report of the run: a fault of this machine or of the engine, which says nothing about program
+    /// and input. Neither an outcome nor its absence may be concluded from it.
+    #[error(transparent)]
+    Broken(ExecutorError),
+}
+
 /// Why the keys cannot be had.
 #[derive(Debug, Error)]
 pub enum KeyError {
@@ -88,6 +100,9 @@ pub enum ProveError {
     /// There is nothing to prove.
     #[error("nothing to prove: {0}")]
     NoOutcome(#[from] NoOutcome),
+    /// Whether there is something to prove could not be found out.
+    #[error(transparent)]
+    Broken(ExecutorError),
     /// The prover failed. It should never, for a run that has an outcome.
     #[error("the prover failed: {0}")]
     Prover(String),
@@ -97,6 +112,15 @@ pub enum ProveError {
         /// Size, in bytes.
         got: usize,
     },
+}
+
+impl From<ExecuteError> for ProveError {
+    fn from(error: ExecuteError) -> Self {
+        match error {
+            ExecuteError::NoOutcome(reason) => Self::NoOutcome(reason),
+            ExecuteError::Broken(reason) => Self::Broken(reason),
+        }
+    }
 }
 
 /// Why a proof is refused.

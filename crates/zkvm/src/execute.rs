@@ -4,13 +4,13 @@
 //! registers `a0`, `a1`, `a2` holding status, address and size of the bytes: the bytes lie beside the public values.
 
 use alloy_primitives::{B256, Bytes};
-use ivm_engine::{Run, RunEnd};
+use ivm_engine::{Call, Executor, ExecutorError, ProgramKey, Report, RunEnd};
 use ivm_primitives::{
     JobInput, Outcome, OutcomeStatus,
     limits::{MAX_OUTPUT_SIZE_BYTES, MAX_PANIC_MESSAGE_SIZE_BYTES},
 };
 
-use crate::{AdmittedProgram, NoOutcome};
+use crate::{AdmittedProgram, ExecuteError, NoOutcome};
 
 const REGISTER_A0: usize = 10;
 
@@ -25,23 +25,38 @@ pub struct Execution {
 
 /// Runs a program and reads its outcome.
 pub(crate) fn execute(
+    executor: &dyn Executor,
     program: &AdmittedProgram,
     input: &JobInput,
     max_cycles: u64,
-) -> Result<Execution, NoOutcome> {
-    let run = ivm_engine::run(program.engine(), &input.memory_image(), max_cycles)?;
-    match run.end {
-        RunEnd::Terminated { exit_code: 0 } => {
-            Ok(Execution { outcome: read_outcome(&run)?, cycles: run.cycles })
-        }
-        RunEnd::Terminated { exit_code } => Err(NoOutcome::ExitCode { exit_code }),
-        RunEnd::Faulted(fault) => Err(NoOutcome::Trapped(fault)),
-        RunEnd::OutOfCycles => Err(NoOutcome::OutOfCycles { max_cycles }),
-    }
+) -> Result<Execution, ExecuteError> {
+    let report = provable_run(executor, program, &input.memory_image(), max_cycles)?;
+    Ok(Execution { outcome: read_outcome(&report)?, cycles: report.state.cycles })
 }
 
-fn read_outcome(run: &Run) -> Result<Outcome, NoOutcome> {
-    let [status_register, address, size_bytes] = [0, 1, 2].map(|index| run.registers[REGISTER_A0 + index]);
+/// A run that terminated with exit code 0.
+fn provable_run(
+    executor: &dyn Executor,
+    program: &AdmittedProgram,
+    input_image: &[u8],
+    max_cycles: u64,
+) -> Result<Report, ExecuteError> {
+    let call = Call { key: ProgramKey(program.id().0), program: program.engine(), input_image, max_cycles };
+    let report = executor.execute(&call).map_err(|error| match error {
+        ExecutorError::InputDoesNotFit(error) => ExecuteError::NoOutcome(error.into()),
+        broken => ExecuteError::Broken(broken),
+    })?;
+    let no_outcome = match report.end {
+        RunEnd::Terminated { exit_code: 0 } => return Ok(report),
+        RunEnd::Terminated { exit_code } => NoOutcome::ExitCode { exit_code },
+        RunEnd::Faulted(fault) => NoOutcome::Trapped(fault),
+        RunEnd::OutOfCycles => NoOutcome::OutOfCycles { max_cycles },
+    };
+    Err(no_outcome.into())
+}
+
+fn read_outcome(report: &Report) -> Result<Outcome, NoOutcome> {
+    let [status_register, size_bytes] = [0, 2].map(|index| report.state.registers[REGISTER_A0 + index]);
     let malformed = NoOutcome::Malformed { status: status_register, size_bytes };
     let status = u8::try_from(status_register).ok().and_then(OutcomeStatus::from_byte);
     let Some(status) = status else { return Err(malformed) };
@@ -52,9 +67,9 @@ fn read_outcome(run: &Run) -> Result<Outcome, NoOutcome> {
     if size_bytes as usize > limit {
         return Err(malformed);
     }
-    let Some(bytes) = run.memory.slice(address, size_bytes as usize) else { return Err(malformed) };
+    let Some(bytes) = &report.outcome_bytes else { return Err(malformed) };
     let outcome = Outcome::new(status, Bytes::copy_from_slice(bytes));
-    let (revealed, expected) = (B256::from(run.public_values), outcome.hash());
+    let (revealed, expected) = (B256::from(report.state.public_values), outcome.hash());
     if revealed != expected {
         return Err(NoOutcome::HashMismatch { revealed, expected });
     }

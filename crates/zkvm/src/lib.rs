@@ -27,7 +27,7 @@ mod proof;
 #[cfg(test)]
 mod tests;
 
-pub use error::{AdmitError, KeyError, NoOutcome, ProveError, VerifyError};
+pub use error::{AdmitError, ExecuteError, KeyError, NoOutcome, ProveError, VerifyError};
 pub use execute::Execution;
 pub use openvm::OpenVm;
 pub use program::AdmittedProgram;
@@ -47,13 +47,14 @@ pub trait Zkvm: Send + Sync {
     /// Runs a program on an input for at most `max_cycles` instructions.
     ///
     /// # Errors
-    /// [`NoOutcome`] when the run ends without a provable outcome: it must then never be posted.
+    /// [`ExecuteError::NoOutcome`] when the run ends without a provable outcome, [`ExecuteError::Broken`] when it is not
+    /// known how it ends: nothing may be posted in either case.
     fn execute(
         &self,
         program: &AdmittedProgram,
         input: &JobInput,
         max_cycles: u64,
-    ) -> Result<Execution, NoOutcome>;
+    ) -> Result<Execution, ExecuteError>;
 
     /// Proves the outcome of a program on an input. Long work; `progress` is called as it goes.
     ///

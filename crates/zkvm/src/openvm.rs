@@ -7,6 +7,7 @@ use std::{
 };
 
 use alloy_primitives::{B256, Bytes, keccak256};
+use ivm_engine::{Executor, InProcess};
 use ivm_primitives::{JobInput, limits::MAX_ELF_SIZE_BYTES};
 use openvm_circuit::arch::{ContinuationVmProof, SystemConfig, VirtualMachine, instructions::exe::VmExe};
 use openvm_sdk::{
@@ -17,7 +18,7 @@ use openvm_sdk_config::SdkVmBuilder;
 use openvm_stark_backend::{StarkEngine, p3_field::PrimeField32, prover::DeviceDataTransporter};
 
 use crate::{
-    AdmitError, AdmittedProgram, Execution, KeyError, MAX_PROOF_SIZE_BYTES, NoOutcome, Proof, ProveError,
+    AdmitError, AdmittedProgram, ExecuteError, Execution, KeyError, MAX_PROOF_SIZE_BYTES, Proof, ProveError,
     ProveProgress, VerifyError, Zkvm, codec,
     exe::{commitment, digest_to_b256, executable, with_input},
     execute::execute,
@@ -27,21 +28,33 @@ use crate::{
 type Machine = VirtualMachine<DefaultStarkEngine, SdkVmBuilder>;
 
 /// OpenVM 2.0 with our VM configuration, keys generated when they are first needed.
-#[derive(Default)]
 pub struct OpenVm {
     keys: OnceLock<Keys>,
     key_cache: Option<PathBuf>,
+    executor: Arc<dyn Executor>,
+}
+
+impl Default for OpenVm {
+    fn default() -> Self {
+        Self { keys: OnceLock::new(), key_cache: None, executor: Arc::new(InProcess) }
+    }
 }
 
 impl OpenVm {
-    /// A zkVM whose keys are generated on first use (a tenth of a second).
+    /// A zkVM whose keys are generated on first use (a tenth of a second), and which runs programs in this process.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// A zkVM that keeps its keys in a folder, which must be as safe as the node's data.
     pub fn with_key_cache(folder: impl Into<PathBuf>) -> Self {
-        Self { keys: OnceLock::new(), key_cache: Some(folder.into()) }
+        Self { key_cache: Some(folder.into()), ..Self::default() }
+    }
+
+    /// Runs programs by another executor.
+    #[must_use]
+    pub fn with_executor(self, executor: Arc<dyn Executor>) -> Self {
+        Self { executor, ..self }
     }
 
     fn keys(&self) -> Result<&Keys, KeyError> {
@@ -105,8 +118,8 @@ impl Zkvm for OpenVm {
         program: &AdmittedProgram,
         input: &JobInput,
         max_cycles: u64,
-    ) -> Result<Execution, NoOutcome> {
-        execute(program, input, max_cycles)
+    ) -> Result<Execution, ExecuteError> {
+        execute(&*self.executor, program, input, max_cycles)
     }
 
     fn prove(
@@ -116,7 +129,7 @@ impl Zkvm for OpenVm {
         max_cycles: u64,
         progress: &mut dyn FnMut(ProveProgress),
     ) -> Result<Proof, ProveError> {
-        execute(program, input, max_cycles)?;
+        execute(&*self.executor, program, input, max_cycles)?;
         let keys = self.keys().map_err(|error| ProveError::Prover(error.to_string()))?;
         let exe = Arc::new(with_input(program, input));
         let proof = catch(|| prove_segments(keys, exe, progress))

@@ -8,8 +8,8 @@ use alloy_primitives::B256;
 use ivm_engine::{Program, testing::*};
 use ivm_primitives::{JobInput, Outcome};
 use ivm_zkvm::{
-    AdmittedProgram, MAX_PROOF_SIZE_BYTES, NoOutcome, OpenVm, Proof, ProveError, ProveProgress, VerifyError,
-    Zkvm, config::VM_CONFIG_ID,
+    AdmittedProgram, ExecuteError, MAX_PROOF_SIZE_BYTES, NoOutcome, OpenVm, Proof, ProveError, ProveProgress,
+    VerifyError, Zkvm, config::VM_CONFIG_ID,
 };
 
 const BLOCK: u32 = 0x0020_0000;
@@ -265,7 +265,10 @@ fn outcomes_have_limits() {
     let Proven { zkvm, input, .. } = proven();
     let execute = |status: i32, address: u32, size: u32| {
         let words = [&[addi(10, 0, status)][..], &li(11, address), &li(12, size), &[terminate(0)]].concat();
-        zkvm.execute(&zkvm.admit(&elf(&words)).unwrap(), input, 100).unwrap_err()
+        match zkvm.execute(&zkvm.admit(&elf(&words)).unwrap(), input, 100).unwrap_err() {
+            ExecuteError::NoOutcome(reason) => reason,
+            ExecuteError::Broken(error) => panic!("{error}"),
+        }
     };
     let malformed = |status, size_bytes| NoOutcome::Malformed { status, size_bytes };
     assert_eq!(execute(0, 0, 64 * 1024 + 1), malformed(0, 64 * 1024 + 1));

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use eyre::{Result, bail};
+use eyre::{Result, WrapErr, bail};
 use ivm_node::{
     BlockMode, DEV_MNEMONIC, DevAccount, Node, NodeConfig, Storage, dev_accounts, dev_chain_config,
     dev_proposer,
@@ -39,6 +39,9 @@ pub(crate) struct DevArgs {
     /// Threads that run jobs [default: one for each core but one].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
+    /// Run programs in this process, by the interpreter: nothing confines them.
+    #[arg(long)]
+    unconfined: bool,
     /// Do not print the accounts.
     #[arg(long)]
     quiet: bool,
@@ -75,6 +78,9 @@ impl DevArgs {
         if let Some(workers) = self.workers {
             config.coprocessor.workers = usize::from(workers);
         }
+        if !self.unconfined {
+            confine(&mut config)?;
+        }
         Ok((config, accounts))
     }
 
@@ -94,9 +100,12 @@ impl DevArgs {
         let blocks =
             if self.on_demand { "on demand".into() } else { format!("every {} ms", self.block_time_ms) };
         let data = self.data_dir.as_ref().map_or("in memory".into(), |folder| folder.display().to_string());
+        let programs =
+            if self.unconfined { "run in this process, not confined" } else { "run in confined workers" };
         println!("Chain id   {}", node.chain().config().chain_id);
         println!("Blocks     {blocks}");
         println!("Data       {data}");
+        println!("Programs   {programs}");
         println!("JSON-RPC   http://{address}");
         println!("WebSocket  ws://{address}");
     }
@@ -114,6 +123,27 @@ pub(crate) fn dev_node_config(
     config.rpc.cors = Cors::Any;
     config.rpc.accounts = accounts.iter().map(|account| account.address).collect();
     Ok((config, accounts))
+}
+
+/// Has the node run programs in confined processes: one for each of its workers, and one for its prover.
+#[cfg(target_os = "linux")]
+pub(crate) fn confine(config: &mut NodeConfig) -> Result<()> {
+    use ivm_sandbox::{Sandbox, SandboxConfig, WorkerCommand};
+
+    let command = WorkerCommand::this_executable(super::WORKER_COMMAND);
+    let workers = config.coprocessor.workers.saturating_add(1);
+    let sandbox = Sandbox::start(SandboxConfig::new(command, workers)).wrap_err(
+        "programs cannot be confined on this system (ivm dev --unconfined runs them all the same)",
+    )?;
+    config.executor = std::sync::Arc::new(sandbox);
+    Ok(())
+}
+
+/// Programs are confined on Linux only.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn confine(_: &mut NodeConfig) -> Result<()> {
+    tracing::warn!("programs run in this process, by the interpreter: they are confined on Linux only");
+    Ok(())
 }
 
 async fn wait_for_stop() -> Result<()> {

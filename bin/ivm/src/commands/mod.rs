@@ -7,10 +7,13 @@ mod dev;
 mod new;
 pub(crate) mod program;
 
-use std::io::IsTerminal;
+use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Subcommand;
 use eyre::Result;
+
+/// The command that a node starts its workers with.
+pub(crate) const WORKER_COMMAND: &str = "engine-worker";
 
 /// What `ivm` can be told to do.
 #[derive(Debug, Subcommand)]
@@ -27,11 +30,18 @@ pub(crate) enum Command {
     Build(build::BuildArgs),
     /// Inspect, run, prove and verify a program.
     Program(program::ProgramCommand),
+    /// Run programs for the node that started this process, confined.
+    #[cfg(target_os = "linux")]
+    #[command(name = WORKER_COMMAND, hide = true)]
+    EngineWorker {
+        /// The node's process id.
+        node_process_id: u32,
+    },
 }
 
 impl Command {
     /// Runs the command to its end.
-    pub(crate) fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<ExitCode> {
         match self {
             Self::Dev(args) => args.run(),
             Self::Bench(command) => command.run(),
@@ -39,7 +49,10 @@ impl Command {
             Self::New(args) => args.run(),
             Self::Build(args) => args.run(),
             Self::Program(command) => command.run(),
+            #[cfg(target_os = "linux")]
+            Self::EngineWorker { node_process_id } => return Ok(ivm_sandbox::worker_main(node_process_id)),
         }
+        .map(|()| ExitCode::SUCCESS)
     }
 }
 

@@ -4,6 +4,7 @@ mod custom;
 mod elf;
 mod faults;
 mod instructions;
+mod program_bytes;
 
 use crate::{
     Fault, Program, Run, RunEnd, run,

@@ -13,7 +13,10 @@ use ivm_rpc::JobState;
 use serde::Serialize;
 
 use super::percentile;
-use crate::{bundled, commands::dev::dev_node_config};
+use crate::{
+    bundled,
+    commands::dev::{confine, dev_node_config},
+};
 
 /// Cycles each job may take; `echo` takes about 1,500.
 const MAX_CYCLES: u64 = 100_000;
@@ -91,6 +94,7 @@ impl JobsBench {
         config.rpc.listen.set_port(0);
         config.chain.pool.max_per_sender = self.burst as usize + 16;
         config.chain.pool.max_transactions = config.chain.pool.max_transactions.max(self.burst as usize + 16);
+        confine(&mut config)?;
         let node = Node::start(config).await?;
         let signer = accounts.into_iter().next().ok_or_else(|| eyre!("no funded account"))?.signer;
         let client = Client::connect(&format!("http://{}", node.rpc_address()), signer).await?;

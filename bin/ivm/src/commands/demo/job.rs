@@ -15,7 +15,11 @@ use ivm_zkvm::{OpenVm, Zkvm};
 use serde::Serialize;
 
 use super::closes_in_cents;
-use crate::{bundled, commands::dev::dev_node_config, progress::ProofProgress};
+use crate::{
+    bundled,
+    commands::dev::{confine, dev_node_config},
+    progress::ProofProgress,
+};
 
 /// Cycles the oracle pays for; the run takes about 1.5 million.
 const MAX_CYCLES: u64 = 3_000_000;
@@ -90,6 +94,7 @@ impl JobDemo {
         let block_mode = BlockMode::Interval(Duration::from_millis(self.block_time_ms));
         let (mut config, accounts) = dev_node_config(Storage::Memory, block_mode)?;
         config.rpc.listen.set_port(0);
+        confine(&mut config)?;
         let node = Node::start(config).await?;
         let url = format!("http://{}", node.rpc_address());
         self.say(

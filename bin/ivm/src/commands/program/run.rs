@@ -6,7 +6,7 @@ use alloy_primitives::B256;
 use clap::Args;
 use eyre::Result;
 use ivm_primitives::JobInput;
-use ivm_zkvm::{AdmittedProgram, Execution, NoOutcome, OpenVm, Zkvm};
+use ivm_zkvm::{AdmittedProgram, ExecuteError, Execution, NoOutcome, OpenVm, Zkvm};
 use serde::Serialize;
 
 use super::{
@@ -74,8 +74,9 @@ pub(crate) fn execute(
 ) -> Result<Execution> {
     zkvm.execute(program, input, max_cycles).map_err(|error| {
         let advice = match error {
-            NoOutcome::OutOfCycles { .. } => "; raise --max-cycles if it should end",
-            _ => "",
+            ExecuteError::NoOutcome(NoOutcome::OutOfCycles { .. }) => "; raise --max-cycles if it should end",
+            ExecuteError::NoOutcome(_) => "",
+            ExecuteError::Broken(error) => return eyre::eyre!("the program could not be run: {error}"),
         };
         eyre::eyre!("no outcome, nothing to post or prove: {error}{advice}")
     })
