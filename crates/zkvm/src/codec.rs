@@ -14,7 +14,7 @@ use std::io::{Cursor, Read};
 use openvm_circuit::{
     arch::ContinuationVmProof, system::memory::merkle::public_values::UserPublicValuesProof,
 };
-use openvm_sdk::SC;
+use openvm_sdk::{F, SC};
 use openvm_stark_backend::{
     codec::{Decode, Encode},
     proof::Proof as SegmentProof,
@@ -25,19 +25,46 @@ use crate::{MAX_PROOF_SIZE_BYTES, VerifyError, config::VM_CONFIG_ID};
 /// Most segments a proof may have: each holds at least a few kilobytes.
 const MAX_SEGMENTS: u32 = 4096;
 
-/// Encodes a proof.
-///
-/// # Errors
-/// The I/O errors of the underlying encoders; writing to memory has none.
-pub fn encode(proof: &ContinuationVmProof<SC>) -> std::io::Result<Vec<u8>> {
-    let mut bytes = vec![VM_CONFIG_ID.len() as u8];
-    bytes.extend_from_slice(VM_CONFIG_ID.as_bytes());
-    bytes.extend_from_slice(&(proof.per_segment.len() as u32).to_le_bytes());
-    for segment in &proof.per_segment {
-        segment.encode(&mut bytes)?;
+/// Encodes a proof as its parts are made.
+#[derive(Debug)]
+pub struct Encoder {
+    bytes: Vec<u8>,
+}
+
+impl Encoder {
+    /// Starts a proof of so many segments.
+    ///
+    /// # Errors
+    /// The I/O errors of the underlying encoders; writing to memory has none.
+    pub fn new(segments: usize) -> std::io::Result<Self> {
+        let segments = u32::try_from(segments).map_err(std::io::Error::other)?;
+        let mut bytes = vec![VM_CONFIG_ID.len() as u8];
+        bytes.extend_from_slice(VM_CONFIG_ID.as_bytes());
+        bytes.extend_from_slice(&segments.to_le_bytes());
+        Ok(Self { bytes })
     }
-    proof.user_public_values.encode::<SC, _>(&mut bytes)?;
-    Ok(bytes)
+
+    /// Adds the next segment's proof.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn segment(&mut self, proof: &SegmentProof<SC>) -> std::io::Result<()> {
+        proof.encode(&mut self.bytes)
+    }
+
+    /// Size so far, in bytes.
+    pub fn size_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Ends the proof.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn finish(mut self, values: &UserPublicValuesProof<8, F>) -> std::io::Result<Vec<u8>> {
+        values.encode::<SC, _>(&mut self.bytes)?;
+        Ok(self.bytes)
+    }
 }
 
 /// Decodes a proof.

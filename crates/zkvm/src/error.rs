@@ -32,7 +32,7 @@ pub enum AdmitError {
     },
 }
 
-/// Why a run has no provable outcome. Such a run is never posted (DESIGN §4).
+/// Why a run yields nothing to propose. Such a run is never posted.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NoOutcome {
     /// It did something that the circuit has no proof for.
@@ -74,6 +74,22 @@ pub enum NoOutcome {
     },
 }
 
+/// Why a claimed outcome is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CheckError {
+    /// The run has no provable end, so it has no outcome at all.
+    #[error(transparent)]
+    NoOutcome(#[from] NoOutcome),
+    /// The run revealed the hash of another outcome.
+    #[error("outcome {got} was claimed, but the run revealed {expected}")]
+    WrongOutcome {
+        /// Outcome hash claimed.
+        got: B256,
+        /// Public values of the run.
+        expected: B256,
+    },
+}
+
 /// Why the keys cannot be had.
 #[derive(Debug, Error)]
 pub enum KeyError {
@@ -88,6 +104,9 @@ pub enum ProveError {
     /// There is nothing to prove.
     #[error("nothing to prove: {0}")]
     NoOutcome(#[from] NoOutcome),
+    /// The caller's progress callback asked to stop.
+    #[error("proving was cancelled")]
+    Cancelled,
     /// The prover failed. It should never, for a run that has an outcome.
     #[error("the prover failed: {0}")]
     Prover(String),

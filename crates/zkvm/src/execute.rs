@@ -1,7 +1,14 @@
-//! A run's end to an outcome.
+//! Runs and their outcomes.
 //!
-//! A program that has an outcome terminates with exit code 0, its public values holding `keccak256(status ‖ bytes)`, and
-//! registers `a0`, `a1`, `a2` holding status, address and size of the bytes: the bytes lie beside the public values.
+//! **The rule.** *An outcome is right if and only if the run terminates with exit code 0 within its cycles, and the 32
+//! public value bytes it leaves are `keccak256(status ‖ bytes)` of that outcome.* A proof shows just this (but for the
+//! cycles, which the circuit does not count), so [`check`], by which outcomes of others are judged, looks at nothing
+//! else.
+//!
+//! **Finding it.** A hash does not tell its preimage. Registers `a0`, `a1` and `a2` hold status, address and size of
+//! the bytes at the end of a run, and that is how [`execute`] finds the outcome that it proposes. They are a convention
+//! between a program and whoever runs it, not a part of the rule: a program that leaves nonsense there, but reveals the
+//! hash of some outcome, has that outcome, and who knows its bytes can claim and prove it.
 
 use alloy_primitives::{B256, Bytes};
 use ivm_engine::{Run, RunEnd};
@@ -10,7 +17,7 @@ use ivm_primitives::{
     limits::{MAX_OUTPUT_SIZE_BYTES, MAX_PANIC_MESSAGE_SIZE_BYTES},
 };
 
-use crate::{AdmittedProgram, NoOutcome};
+use crate::{AdmittedProgram, CheckError, NoOutcome};
 
 const REGISTER_A0: usize = 10;
 
@@ -29,11 +36,34 @@ pub(crate) fn execute(
     input: &JobInput,
     max_cycles: u64,
 ) -> Result<Execution, NoOutcome> {
-    let run = ivm_engine::run(program.engine(), &input.memory_image(), max_cycles)?;
+    let run = provable_run(program, &input.memory_image(), max_cycles)?;
+    Ok(Execution { outcome: read_outcome(&run)?, cycles: run.cycles })
+}
+
+/// Runs a program and compares what it revealed with a claim; returns the cycles it took.
+pub(crate) fn check(
+    program: &AdmittedProgram,
+    input: &JobInput,
+    max_cycles: u64,
+    claimed_hash: B256,
+) -> Result<u64, CheckError> {
+    let run = provable_run(program, &input.memory_image(), max_cycles)?;
+    let revealed = B256::from(run.public_values);
+    if revealed != claimed_hash {
+        return Err(CheckError::WrongOutcome { got: claimed_hash, expected: revealed });
+    }
+    Ok(run.cycles)
+}
+
+/// A run that terminated with exit code 0: its public values can be proven, whatever they are.
+pub(crate) fn provable_run(
+    program: &AdmittedProgram,
+    input_image: &[u8],
+    max_cycles: u64,
+) -> Result<Run, NoOutcome> {
+    let run = ivm_engine::run(program.engine(), input_image, max_cycles)?;
     match run.end {
-        RunEnd::Terminated { exit_code: 0 } => {
-            Ok(Execution { outcome: read_outcome(&run)?, cycles: run.cycles })
-        }
+        RunEnd::Terminated { exit_code: 0 } => Ok(run),
         RunEnd::Terminated { exit_code } => Err(NoOutcome::ExitCode { exit_code }),
         RunEnd::Faulted(fault) => Err(NoOutcome::Trapped(fault)),
         RunEnd::OutOfCycles => Err(NoOutcome::OutOfCycles { max_cycles }),

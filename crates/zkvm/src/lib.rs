@@ -24,14 +24,17 @@ mod memory_root;
 mod openvm;
 mod program;
 mod proof;
+mod prove;
 #[cfg(test)]
 mod tests;
 
-pub use error::{AdmitError, KeyError, NoOutcome, ProveError, VerifyError};
+pub use error::{AdmitError, CheckError, KeyError, NoOutcome, ProveError, VerifyError};
 pub use execute::Execution;
 pub use openvm::OpenVm;
 pub use program::AdmittedProgram;
 pub use proof::{MAX_PROOF_SIZE_BYTES, Proof, ProveProgress};
+
+use std::ops::ControlFlow;
 
 use alloy_primitives::B256;
 use ivm_primitives::JobInput;
@@ -55,16 +58,36 @@ pub trait Zkvm: Send + Sync {
         max_cycles: u64,
     ) -> Result<Execution, NoOutcome>;
 
-    /// Proves the outcome of a program on an input. Long work; `progress` is called as it goes.
+    /// Checks an outcome that someone else claims, by running the program; returns the cycles it took.
+    ///
+    /// It agrees with what a proof can show: `Ok` if and only if the run terminates with exit code 0 within `max_cycles`
+    /// and reveals `claimed_hash`. [`execute`](Self::execute) is for proposing: it also has to find the outcome's bytes,
+    /// so it can fail where this one tells a claim to be right.
     ///
     /// # Errors
-    /// [`ProveError`] when there is no provable outcome, or proving fails.
+    /// [`CheckError`] when the claim is wrong.
+    fn check(
+        &self,
+        program: &AdmittedProgram,
+        input: &JobInput,
+        max_cycles: u64,
+        claimed_hash: B256,
+    ) -> Result<u64, CheckError>;
+
+    /// Proves what a program reveals on an input. Long work; `progress` is called before each step of it, and cancels
+    /// it by returning [`ControlFlow::Break`]: the step under way is finished (a segment takes many seconds), no other
+    /// is begun.
+    ///
+    /// Any run that terminates with exit code 0 is proven: see [`check`](Self::check).
+    ///
+    /// # Errors
+    /// [`ProveError`] when there is nothing to prove, on cancel, or when proving fails.
     fn prove(
         &self,
         program: &AdmittedProgram,
         input: &JobInput,
         max_cycles: u64,
-        progress: &mut dyn FnMut(ProveProgress),
+        progress: &mut dyn FnMut(ProveProgress) -> ControlFlow<()>,
     ) -> Result<Proof, ProveError>;
 
     /// Checks that `proof` shows the outcome with hash `outcome_hash` for this program on this input.

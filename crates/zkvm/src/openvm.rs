@@ -1,30 +1,29 @@
 //! [`Zkvm`] on OpenVM.
 
 use std::{
+    ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::OnceLock,
 };
 
-use alloy_primitives::{B256, Bytes, keccak256};
+use alloy_primitives::{B256, keccak256};
 use ivm_primitives::{JobInput, limits::MAX_ELF_SIZE_BYTES};
-use openvm_circuit::arch::{ContinuationVmProof, SystemConfig, VirtualMachine, instructions::exe::VmExe};
-use openvm_sdk::{
-    DefaultStarkEngine, F, SC, StdIn,
-    prover::{verify_app_proof, vm::new_local_prover},
-};
+use openvm_circuit::arch::{SystemConfig, VirtualMachine};
+use openvm_sdk::{DefaultStarkEngine, prover::verify_app_proof};
 use openvm_sdk_config::SdkVmBuilder;
 use openvm_stark_backend::{StarkEngine, p3_field::PrimeField32, prover::DeviceDataTransporter};
 
 use crate::{
-    AdmitError, AdmittedProgram, Execution, KeyError, MAX_PROOF_SIZE_BYTES, NoOutcome, Proof, ProveError,
+    AdmitError, AdmittedProgram, CheckError, Execution, KeyError, NoOutcome, Proof, ProveError,
     ProveProgress, VerifyError, Zkvm, codec,
-    exe::{commitment, digest_to_b256, executable, with_input},
-    execute::execute,
+    exe::{commitment, digest_to_b256, executable},
+    execute::{check, execute, provable_run},
     keys::Keys,
+    prove::prove_segments,
 };
 
-type Machine = VirtualMachine<DefaultStarkEngine, SdkVmBuilder>;
+pub(crate) type Machine = VirtualMachine<DefaultStarkEngine, SdkVmBuilder>;
 
 /// OpenVM 2.0 with our VM configuration, keys generated when they are first needed.
 #[derive(Default)]
@@ -109,24 +108,28 @@ impl Zkvm for OpenVm {
         execute(program, input, max_cycles)
     }
 
+    fn check(
+        &self,
+        program: &AdmittedProgram,
+        input: &JobInput,
+        max_cycles: u64,
+        claimed_hash: B256,
+    ) -> Result<u64, CheckError> {
+        check(program, input, max_cycles, claimed_hash)
+    }
+
     fn prove(
         &self,
         program: &AdmittedProgram,
         input: &JobInput,
         max_cycles: u64,
-        progress: &mut dyn FnMut(ProveProgress),
+        progress: &mut dyn FnMut(ProveProgress) -> ControlFlow<()>,
     ) -> Result<Proof, ProveError> {
-        execute(program, input, max_cycles)?;
-        let keys = self.keys().map_err(|error| ProveError::Prover(error.to_string()))?;
-        let exe = Arc::new(with_input(program, input));
-        let proof = catch(|| prove_segments(keys, exe, progress))
-            .and_then(|result| result)
-            .map_err(ProveError::Prover)?;
-        let bytes = codec::encode(&proof).map_err(|error| ProveError::Prover(error.to_string()))?;
-        if bytes.len() > MAX_PROOF_SIZE_BYTES {
-            return Err(ProveError::TooLarge { got: bytes.len() });
-        }
-        Ok(Proof::from_bytes(Bytes::from(bytes)))
+        let image = input.memory_image();
+        let cycles = provable_run(program, &image, max_cycles)?.cycles;
+        let machine = self.machine().map_err(ProveError::Prover)?;
+        catch(|| prove_segments(machine, program, &image, cycles, progress))
+            .unwrap_or_else(|panic| Err(ProveError::Prover(panic)))
     }
 
     fn verify(
@@ -162,30 +165,4 @@ fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
             .unwrap_or("no message");
         format!("the proof system panicked: {message}")
     })
-}
-
-fn prove_segments(
-    keys: &Keys,
-    exe: Arc<VmExe<F>>,
-    progress: &mut dyn FnMut(ProveProgress),
-) -> Result<ContinuationVmProof<SC>, String> {
-    let mut instance =
-        new_local_prover::<DefaultStarkEngine, _>(SdkVmBuilder, &keys.proving.app_vm_pk, exe.clone())
-            .map_err(|error| error.to_string())?;
-    let segments = {
-        let interpreter = instance.vm.metered_interpreter(&exe).map_err(|error| error.to_string())?;
-        let metering = instance.vm.build_metered_ctx(&exe);
-        let (segments, _) =
-            interpreter.execute_metered(StdIn::default(), metering).map_err(|error| error.to_string())?;
-        segments
-    };
-    progress(ProveProgress::Planned {
-        segments: segments.len(),
-        instructions: segments.iter().map(|segment| segment.num_insns).sum(),
-    });
-    let proof = instance
-        .prove_continuations(StdIn::default(), |index, _| progress(ProveProgress::SegmentStarted { index }))
-        .map_err(|error| error.to_string())?;
-    progress(ProveProgress::Finished);
-    Ok(proof)
 }

@@ -49,6 +49,14 @@ impl AdmittedProgram {
         &self.inner.engine
     }
 
+    /// What lies in memory when a run starts: the program's segments, and the image of an input.
+    pub(crate) fn initial_memory<'a>(&'a self, input_image: Option<&'a [u8]>) -> Vec<(u32, &'a [u8])> {
+        let engine = &self.inner.engine;
+        let segments = engine.segments.iter().map(|segment| (segment.address, segment.bytes.as_slice()));
+        segments.chain(input_image.map(|image| (engine.input_address, image))).collect()
+    }
+
+    /// The code as the circuit has it, without initial memory.
     pub(crate) fn exe(&self) -> &VmExe<F> {
         &self.inner.exe
     }

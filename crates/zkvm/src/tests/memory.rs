@@ -15,11 +15,11 @@ use openvm_sdk::F;
 use openvm_stark_sdk::config::baby_bear_poseidon2::Digest;
 use proptest::prelude::*;
 
-use super::{admit, bundled, zkvm};
+use super::{admit, bundled, reference::with_memory, zkvm};
 use crate::{
     Zkvm,
     config::vm_config,
-    exe::{commitment, digest_to_b256, with_input},
+    exe::{commitment, digest_to_b256},
     memory_root::memory_root,
 };
 use ivm_engine::testing::terminate;
@@ -92,10 +92,10 @@ fn the_commitment_is_openvms() {
     for program in programs {
         let code = program.code_commitment();
         let theirs = |exe: &_| digest_to_b256(&compute_exe_commit_from_mem_config(code, exe, &config));
-        assert_eq!(program.id(), theirs(program.exe()));
+        assert_eq!(program.id(), theirs(&with_memory(&program, None)));
         assert_eq!(
             commitment(code, program.engine(), Some(&input.memory_image()), &config),
-            theirs(&with_input(&program, &input))
+            theirs(&with_memory(&program, Some(&input)))
         );
     }
 }

@@ -1,17 +1,13 @@
 //! Measurements, printed: `cargo test --release -p ivm-zkvm -- --ignored --nocapture timings`.
 
-use std::{hint::black_box, time::Instant};
+use std::{hint::black_box, ops::ControlFlow, time::Instant};
 
 use ivm_primitives::JobInput;
 
 use openvm_circuit::system::program::trace::compute_exe_commit_from_mem_config;
 
-use super::{bundled, zkvm};
-use crate::{
-    OpenVm, Zkvm,
-    exe::{commitment, with_input},
-    keys::Keys,
-};
+use super::{bundled, reference::with_memory, zkvm};
+use crate::{OpenVm, Zkvm, exe::commitment, keys::Keys};
 
 /// CPU time of this process.
 fn cpu_seconds() -> f64 {
@@ -56,7 +52,7 @@ fn timings() {
         measure(&format!("  the same by OpenVM's function, {megabytes} MiB"), 1, || {
             compute_exe_commit_from_mem_config(
                 program.code_commitment(),
-                &with_input(&program, &input),
+                &with_memory(&program, Some(&input)),
                 memory,
             )
         });
@@ -77,7 +73,7 @@ fn timings() {
         let outcome = zkvm.execute(&program, &input, 1 << 20).unwrap().outcome.hash();
         let mut proof = None;
         measure("prove echo", 1, || {
-            proof = Some(zkvm.prove(&program, &input, 1 << 20, &mut |_| {}).unwrap())
+            proof = Some(zkvm.prove(&program, &input, 1 << 20, &mut |_| ControlFlow::Continue(())).unwrap())
         });
         let proof = proof.unwrap();
         eprintln!("proof {prove}: {} bytes", proof.size_bytes());

@@ -1,6 +1,9 @@
 //! `ivm demo job`: the main job on real input.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
 
 use alloy_primitives::{B256, U256};
 use alloy_sol_types::SolCall;
@@ -193,7 +196,10 @@ impl JobDemo {
 
         let started = Instant::now();
         let progress = ProofProgress::start();
-        let proof = zkvm.prove(&program, &input, job.max_cycles, &mut |event| progress.report(event));
+        let proof = zkvm.prove(&program, &input, job.max_cycles, &mut |event| {
+            progress.report(event);
+            ControlFlow::Continue(())
+        });
         progress.finish();
         let proof = proof?;
         let prove_seconds = started.elapsed().as_secs_f64();

@@ -1,6 +1,6 @@
 //! `ivm program prove`.
 
-use std::{fs, path::PathBuf, time::Instant};
+use std::{fs, ops::ControlFlow, path::PathBuf, time::Instant};
 
 use alloy_primitives::B256;
 use clap::Args;
@@ -60,8 +60,10 @@ impl ProveArgs {
         }
         let start = Instant::now();
         let progress = ProofProgress::start();
-        let proof =
-            zkvm.prove(&program, &input, self.limit.max_cycles, &mut |event| progress.report(event))?;
+        let proof = zkvm.prove(&program, &input, self.limit.max_cycles, &mut |event| {
+            progress.report(event);
+            ControlFlow::Continue(())
+        })?;
         progress.finish();
         let time = start.elapsed();
         fs::write(&self.out, proof.bytes())
