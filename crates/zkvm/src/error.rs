@@ -3,9 +3,8 @@
 use alloy_primitives::B256;
 use ivm_engine::{ElfError, Fault, InputDoesNotFit};
 use ivm_primitives::limits::{MAX_ELF_SIZE_BYTES, MAX_OUTPUT_SIZE_BYTES, MAX_PANIC_MESSAGE_SIZE_BYTES};
+use ivm_verifier::MAX_PROOF_SIZE_BYTES;
 use thiserror::Error;
-
-use crate::{config::VM_CONFIG_ID, proof::MAX_PROOF_SIZE_BYTES};
 
 /// Why a file is not admitted as a program.
 #[derive(Debug, PartialEq, Eq, Error)]
@@ -110,49 +109,10 @@ pub enum ProveError {
     /// The prover failed. It should never, for a run that has an outcome.
     #[error("the prover failed: {0}")]
     Prover(String),
-    /// The proof is larger than a verifier accepts.
-    #[error("the proof is {got} bytes, the limit is {MAX_PROOF_SIZE_BYTES}")]
+    /// The proof is, or would become, larger than a verifier accepts.
+    #[error("the proof takes {got} bytes, the limit is {MAX_PROOF_SIZE_BYTES}; aggregated it would be small")]
     TooLarge {
         /// Size, in bytes.
         got: usize,
-    },
-}
-
-/// Why a proof is refused.
-#[derive(Debug, PartialEq, Eq, Error)]
-pub enum VerifyError {
-    /// Larger than the limit.
-    #[error("proof is {got} bytes, the limit is {MAX_PROOF_SIZE_BYTES}")]
-    TooLarge {
-        /// Size found, in bytes.
-        got: usize,
-    },
-    /// Made for another VM.
-    #[error("proof is for VM {got:?}, expected {VM_CONFIG_ID:?}")]
-    WrongVm {
-        /// VM named by the proof.
-        got: String,
-    },
-    /// Its bytes are not a proof.
-    #[error("proof does not decode: {0}")]
-    Malformed(String),
-    /// The cryptography does not hold.
-    #[error("proof does not verify: {0}")]
-    Invalid(String),
-    /// A valid proof, but about another program or input.
-    #[error("proof is about execution {got}, expected {expected} (another program, or another input)")]
-    WrongExecution {
-        /// Commitment to code, initial memory and start pc in the proof.
-        got: B256,
-        /// The one this program and input have.
-        expected: B256,
-    },
-    /// A valid proof of another outcome.
-    #[error("proof shows outcome {got}, expected {expected}")]
-    WrongOutcome {
-        /// Outcome hash the proof shows.
-        got: B256,
-        /// Outcome hash asked about.
-        expected: B256,
     },
 }

@@ -1,14 +1,7 @@
 //! Runs and their outcomes.
 //!
-//! **The rule.** *An outcome is right if and only if the run terminates with exit code 0 within its cycles, and the 32
-//! public value bytes it leaves are `keccak256(status ‖ bytes)` of that outcome.* A proof shows just this (but for the
-//! cycles, which the circuit does not count), so [`check`], by which outcomes of others are judged, looks at nothing
-//! else.
-//!
-//! **Finding it.** A hash does not tell its preimage. Registers `a0`, `a1` and `a2` hold status, address and size of
-//! the bytes at the end of a run, and that is how [`execute`] finds the outcome that it proposes. They are a convention
-//! between a program and whoever runs it, not a part of the rule: a program that leaves nonsense there, but reveals the
-//! hash of some outcome, has that outcome, and who knows its bytes can claim and prove it.
+//! The rule by which an outcome is right is stated in the crate's documentation: [`check`] is that rule, [`execute`]
+//! finds the outcome to propose.
 
 use alloy_primitives::{B256, Bytes};
 use ivm_engine::{Run, RunEnd};

@@ -1,38 +1,39 @@
 //! The zkVM behind one trait.
 //!
 //! [`Zkvm`] is what the rest of InfinityVM knows of proving: admit a program, execute it, prove an execution, verify
-//! a proof. [`OpenVm`] implements it: `ivm-engine` decides outcomes, OpenVM 2.0 proves them.
+//! a proof. [`OpenVm`] implements it: `ivm-engine` decides outcomes, OpenVM 2.0 proves them, [`ivm_verifier`] (which
+//! also says what a proof shows) verifies.
 //!
-//! **Statement proven:** *program P, started with input I in its initial memory, ends with outcome O.* The proof
-//! exposes a commitment to (code, initial memory, start pc) and 32 public value bytes. The verifier recomputes the
-//! commitment from the program and the input *bytes*, and compares the public values with the outcome's hash. The
-//! circuit has no hint instruction ([`config`]), so a program has no other source of data and nobody can prove a second
-//! outcome.
+//! **The rule.** *An outcome is right if and only if the run terminates with exit code 0 within its cycles, and the 32
+//! public value bytes it leaves are `keccak256(status ‖ bytes)` of that outcome.* [`Zkvm::check`] is this rule;
+//! [`Zkvm::prove`] proves every run that ends so; [`Zkvm::execute`] finds the outcome that it proposes by registers
+//! `a0`, `a1` and `a2`, which hold status, address and size of the bytes at the end. They are a convention between a
+//! program and whoever runs it, not a part of the rule.
 //!
 //! **Program id:** the same commitment over the program's own data image, without input, as eight big-endian words.
 //! It takes about a second of work to derive; see [`Zkvm::admit`].
 
 #![forbid(unsafe_code)]
 
-pub mod codec;
+mod aggregate;
 pub mod config;
 mod error;
 mod exe;
 mod execute;
 mod keys;
-mod memory_root;
 mod openvm;
 mod program;
-mod proof;
+mod progress;
 mod prove;
 #[cfg(test)]
 mod tests;
 
-pub use error::{AdmitError, CheckError, KeyError, NoOutcome, ProveError, VerifyError};
+pub use error::{AdmitError, CheckError, KeyError, NoOutcome, ProveError};
 pub use execute::Execution;
+pub use ivm_verifier::{MAX_PROOF_SIZE_BYTES, Proof, ProofKind, VerifyError, VerifyingProgram};
 pub use openvm::OpenVm;
 pub use program::AdmittedProgram;
-pub use proof::{MAX_PROOF_SIZE_BYTES, Proof, ProveProgress};
+pub use progress::{ProveEstimate, ProveProgress};
 
 use std::ops::ControlFlow;
 
@@ -87,6 +88,7 @@ pub trait Zkvm: Send + Sync {
         program: &AdmittedProgram,
         input: &JobInput,
         max_cycles: u64,
+        kind: ProofKind,
         progress: &mut dyn FnMut(ProveProgress) -> ControlFlow<()>,
     ) -> Result<Proof, ProveError>;
 

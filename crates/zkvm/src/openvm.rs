@@ -9,77 +9,82 @@ use std::{
 
 use alloy_primitives::{B256, keccak256};
 use ivm_primitives::{JobInput, limits::MAX_ELF_SIZE_BYTES};
-use openvm_circuit::arch::{SystemConfig, VirtualMachine};
-use openvm_sdk::{DefaultStarkEngine, prover::verify_app_proof};
+use openvm_circuit::arch::VirtualMachine;
+use openvm_sdk::{DefaultStarkEngine, prover::AggProver};
 use openvm_sdk_config::SdkVmBuilder;
-use openvm_stark_backend::{StarkEngine, p3_field::PrimeField32, prover::DeviceDataTransporter};
+use openvm_stark_backend::{StarkEngine, prover::DeviceDataTransporter};
 
 use crate::{
-    AdmitError, AdmittedProgram, CheckError, Execution, KeyError, NoOutcome, Proof, ProveError,
-    ProveProgress, VerifyError, Zkvm, codec,
-    exe::{commitment, digest_to_b256, executable},
+    AdmitError, AdmittedProgram, CheckError, Execution, KeyError, NoOutcome, Proof, ProofKind, ProveError,
+    ProveProgress, VerifyError, VerifyingProgram, Zkvm,
+    config::{SEGMENT_MEMORY_SIZE_BYTES, vm_config},
+    exe::executable,
     execute::{check, execute, provable_run},
-    keys::Keys,
-    prove::prove_segments,
+    keys::{VmKey, aggregation_prover, vm_key},
+    prove::{ProvableRun, prove_aggregated, prove_segments},
 };
 
 pub(crate) type Machine = VirtualMachine<DefaultStarkEngine, SdkVmBuilder>;
 
 /// OpenVM 2.0 with our VM configuration, keys generated when they are first needed.
-#[derive(Default)]
 pub struct OpenVm {
-    keys: OnceLock<Keys>,
+    vm_key: OnceLock<VmKey>,
+    aggregation: OnceLock<AggProver>,
     key_cache: Option<PathBuf>,
+    segment_memory_size_bytes: usize,
+}
+
+impl Default for OpenVm {
+    fn default() -> Self {
+        Self {
+            vm_key: OnceLock::new(),
+            aggregation: OnceLock::new(),
+            key_cache: None,
+            segment_memory_size_bytes: SEGMENT_MEMORY_SIZE_BYTES,
+        }
+    }
 }
 
 impl OpenVm {
-    /// A zkVM whose keys are generated on first use (a tenth of a second).
+    /// A zkVM whose keys are generated on first use: a tenth of a second, and seconds for those that aggregate.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A zkVM that keeps its keys in a folder, which must be as safe as the node's data.
+    /// A zkVM that keeps its proving keys in a folder.
     pub fn with_key_cache(folder: impl Into<PathBuf>) -> Self {
-        Self { keys: OnceLock::new(), key_cache: Some(folder.into()) }
+        Self { key_cache: Some(folder.into()), ..Self::default() }
     }
 
-    fn keys(&self) -> Result<&Keys, KeyError> {
-        if let Some(keys) = self.keys.get() {
-            return Ok(keys);
+    /// Sets about how much memory proving one segment may need, in bytes: less makes more segments. Any number gives
+    /// valid proofs; below what the circuit's fixed tables take, segments are of a thousand instructions.
+    #[must_use]
+    pub fn with_segment_memory(mut self, size_bytes: usize) -> Self {
+        self.segment_memory_size_bytes = size_bytes;
+        self
+    }
+
+    pub(crate) fn vm_key(&self) -> Result<&VmKey, KeyError> {
+        if let Some(key) = self.vm_key.get() {
+            return Ok(key);
         }
-        let keys = match &self.key_cache {
-            Some(folder) => Keys::cached(folder)?,
-            None => Keys::generate()?,
-        };
-        Ok(self.keys.get_or_init(|| keys))
+        let key = vm_key(self.key_cache.as_deref())?;
+        Ok(self.vm_key.get_or_init(|| key))
+    }
+
+    pub(crate) fn aggregation(&self) -> Result<&AggProver, KeyError> {
+        let vm_key = self.vm_key()?;
+        Ok(self.aggregation.get_or_init(|| aggregation_prover(vm_key, self.key_cache.as_deref())))
     }
 
     pub(crate) fn machine(&self) -> Result<Machine, String> {
-        let proving_key = &self.keys().map_err(|error| error.to_string())?.proving.app_vm_pk;
-        let engine = DefaultStarkEngine::new(proving_key.get_params());
-        let device_key = engine.device().transport_pk_to_device(&*proving_key.vm_pk);
-        VirtualMachine::new(engine, SdkVmBuilder, proving_key.vm_config.clone(), device_key)
-            .map_err(|error| error.to_string())
-    }
-
-    pub(crate) fn system_config(&self) -> Result<&SystemConfig, KeyError> {
-        Ok(self.keys()?.proving.app_vm_pk.vm_config.as_ref())
-    }
-
-    /// Checks the proof itself and returns what it is about: (execution commitment, outcome hash).
-    fn check(&self, bytes: &[u8]) -> Result<(B256, B256), VerifyError> {
-        let keys = self.keys().map_err(|error| VerifyError::Invalid(error.to_string()))?;
-        let proof = codec::decode(bytes)?;
-        let execution = verify_app_proof::<DefaultStarkEngine>(&keys.verifying, &proof)
-            .map_err(|error| VerifyError::Invalid(error.to_string()))?;
-        let revealed = &proof.user_public_values.public_values;
-        let mut outcome_hash = B256::ZERO;
-        // The verifier checked that there are 32; each stands for a byte.
-        for (byte, element) in outcome_hash.iter_mut().zip(revealed) {
-            *byte = u8::try_from(element.as_canonical_u32())
-                .map_err(|_| VerifyError::Invalid("a public value is not a byte".into()))?;
-        }
-        Ok((digest_to_b256(&execution), outcome_hash))
+        let key = self.vm_key().map_err(|error| error.to_string())?;
+        let engine = DefaultStarkEngine::new(key.params.clone());
+        let device_key = engine.device().transport_pk_to_device(&**key);
+        // Not from the key's file: OpenVM leaves the segments' size out when it writes a config.
+        let mut config = vm_config();
+        config.system.config.set_segmentation_max_memory(self.segment_memory_size_bytes);
+        VirtualMachine::new(engine, SdkVmBuilder, config, device_key).map_err(|error| error.to_string())
     }
 }
 
@@ -93,9 +98,7 @@ impl Zkvm for OpenVm {
         let machine = self.machine().map_err(AdmitError::Circuit)?;
         let code_commitment = catch(|| machine.commit_program_on_device(&exe.program).commitment)
             .map_err(AdmitError::Circuit)?;
-        let memory =
-            &self.system_config().map_err(|error| AdmitError::Circuit(error.to_string()))?.memory_config;
-        let id = commitment(&code_commitment, &engine, None, memory);
+        let id = VerifyingProgram::new(&engine, code_commitment).id();
         Ok(AdmittedProgram::new(id, keccak256(elf), engine, exe, code_commitment))
     }
 
@@ -123,13 +126,23 @@ impl Zkvm for OpenVm {
         program: &AdmittedProgram,
         input: &JobInput,
         max_cycles: u64,
+        kind: ProofKind,
         progress: &mut dyn FnMut(ProveProgress) -> ControlFlow<()>,
     ) -> Result<Proof, ProveError> {
-        let image = input.memory_image();
-        let cycles = provable_run(program, &image, max_cycles)?.cycles;
-        let machine = self.machine().map_err(ProveError::Prover)?;
-        catch(|| prove_segments(machine, program, &image, cycles, progress))
-            .unwrap_or_else(|panic| Err(ProveError::Prover(panic)))
+        let input_image = input.memory_image();
+        let cycles = provable_run(program, &input_image, max_cycles)?.cycles;
+        let run = ProvableRun { program, input_image: &input_image, cycles };
+        let key_error = |error: KeyError| ProveError::Prover(error.to_string());
+        catch(|| {
+            let machine = self.machine().map_err(ProveError::Prover)?;
+            match kind {
+                ProofKind::Segments => prove_segments(machine, &run, progress),
+                ProofKind::Aggregated => {
+                    prove_aggregated(machine, &run, self.aggregation().map_err(key_error)?, progress)
+                }
+            }
+        })
+        .unwrap_or_else(|panic| Err(ProveError::Prover(panic)))
     }
 
     fn verify(
@@ -139,23 +152,11 @@ impl Zkvm for OpenVm {
         outcome_hash: B256,
         proof: &Proof,
     ) -> Result<(), VerifyError> {
-        let (execution, shown) = catch(|| self.check(proof.bytes())).map_err(VerifyError::Invalid)??;
-        let memory =
-            &self.system_config().map_err(|error| VerifyError::Invalid(error.to_string()))?.memory_config;
-        let image = input.memory_image();
-        let expected = commitment(program.code_commitment(), program.engine(), Some(&image), memory);
-        if execution != expected {
-            return Err(VerifyError::WrongExecution { got: execution, expected });
-        }
-        if shown != outcome_hash {
-            return Err(VerifyError::WrongOutcome { got: shown, expected: outcome_hash });
-        }
-        Ok(())
+        ivm_verifier::verify(&program.verifying(), input, outcome_hash, proof)
     }
 }
 
-/// Runs `work`, turning a panic of the proof system into an error: its code asserts on data that hostile proofs can
-/// choose, and a node must not fall over one.
+/// Runs `work`, turning a panic of the proof system into an error: a prover or a node must not fall over a program.
 fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let message = payload

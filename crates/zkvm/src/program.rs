@@ -5,9 +5,9 @@ use std::sync::Arc;
 use alloy_primitives::B256;
 use ivm_engine::Program;
 use ivm_primitives::ProgramId;
+use ivm_verifier::{Digest, VerifyingProgram};
 use openvm_circuit::arch::instructions::exe::VmExe;
 use openvm_sdk::F;
-use openvm_stark_sdk::config::baby_bear_poseidon2::Digest;
 
 /// A program that passed admission: decoded for the engine, translated for the circuit, committed to. Cheap to clone.
 #[derive(Clone)]
@@ -61,6 +61,12 @@ impl AdmittedProgram {
         &self.inner.exe
     }
 
+    /// The program as a verifier needs to know it: what a light client stores.
+    pub fn verifying(&self) -> VerifyingProgram<'_> {
+        VerifyingProgram::new(&self.inner.engine, self.inner.code_commitment)
+    }
+
+    #[cfg(test)]
     pub(crate) fn code_commitment(&self) -> &Digest {
         &self.inner.code_commitment
     }

@@ -7,6 +7,7 @@
 use std::ops::ControlFlow;
 
 use alloy_primitives::Bytes;
+use ivm_verifier::codec::header;
 use openvm_circuit::{
     arch::{
         PreflightExecutionOutput, VmState, execution_mode::Segment, hasher::poseidon2::vm_poseidon2_hasher,
@@ -17,62 +18,89 @@ use openvm_circuit::{
         online::{GuestMemory, LinearMemory},
     },
 };
-use openvm_sdk::{F, SC};
-use openvm_stark_backend::{StarkEngine, proof::Proof as SegmentProof};
+use openvm_sdk::{F, SC, prover::AggProver};
+use openvm_stark_backend::{StarkEngine, codec::Encode, proof::Proof as StarkProof};
 
 use crate::{
-    AdmittedProgram, MAX_PROOF_SIZE_BYTES, Proof, ProveError, ProveProgress, codec::Encoder, openvm::Machine,
+    AdmittedProgram, MAX_PROOF_SIZE_BYTES, Proof, ProofKind, ProveError, ProveProgress,
+    aggregate::{Tree, aggregations},
+    openvm::Machine,
 };
 
 type State = VmState<F, GuestMemory>;
-pub(crate) type PublicValuesProof = UserPublicValuesProof<8, F>;
+type PublicValuesProof = UserPublicValuesProof<8, F>;
 pub(crate) type Report<'a> = &'a mut dyn FnMut(ProveProgress) -> ControlFlow<()>;
 
-/// Proves a run that terminates with exit code 0 after `cycles` instructions, in segments.
+/// A run that terminates with exit code 0, to be proven.
+pub(crate) struct ProvableRun<'a> {
+    pub(crate) program: &'a AdmittedProgram,
+    pub(crate) input_image: &'a [u8],
+    /// Instructions that the engine counted.
+    pub(crate) cycles: u64,
+}
+
+/// Proves a run segment by segment.
 pub(crate) fn prove_segments(
     machine: Machine,
-    program: &AdmittedProgram,
-    input_image: &[u8],
-    cycles: u64,
+    run: &ProvableRun<'_>,
     progress: Report<'_>,
 ) -> Result<Proof, ProveError> {
-    let segments = plan(&machine, program, input_image, cycles)?;
-    report(progress, ProveProgress::Planned { segments: segments.len(), instructions: cycles })?;
-    let mut encoder = Encoder::new(segments.len()).map_err(prover_error)?;
-    let public_values = for_each_segment(
-        machine,
-        program,
-        input_image,
-        &segments,
-        |index, proof| {
-            encoder.segment(&proof).map_err(prover_error)?;
-            // Segments are of one size, but for the last: better to give up now than at the end.
-            let rest = if index == 0 { segments.len().saturating_sub(2) } else { 0 };
-            limit_size(encoder.size_bytes().saturating_add(encoder.size_bytes().saturating_mul(rest)))
-        },
-        progress,
-    )?;
-    let bytes = encoder.finish(&public_values).map_err(prover_error)?;
+    let segments = plan(&machine, run)?;
+    let (count, instructions) = (segments.len(), run.cycles);
+    report(progress, ProveProgress::Planned { segments: count, aggregations: 0, instructions })?;
+    let mut bytes = header(ProofKind::Segments);
+    bytes.extend(u32::try_from(count).map_err(prover_error)?.to_le_bytes());
+    let values = for_each_segment(machine, run, &segments, progress, &mut |index, proof, _| {
+        let before = bytes.len();
+        proof.encode(&mut bytes).map_err(prover_error)?;
+        // All segments but the last are of one size: better to give up now than at the end.
+        let rest = if index == 0 { count.saturating_sub(2) } else { 0 };
+        limit_size(bytes.len().saturating_add((bytes.len() - before).saturating_mul(rest)))
+    })?;
+    finish(bytes, &values, progress)
+}
+
+/// Proves a run, and aggregates its segments' proofs as they come.
+pub(crate) fn prove_aggregated(
+    machine: Machine,
+    run: &ProvableRun<'_>,
+    prover: &AggProver,
+    progress: Report<'_>,
+) -> Result<Proof, ProveError> {
+    let segments = plan(&machine, run)?;
+    let (count, instructions) = (segments.len(), run.cycles);
+    let aggregations = aggregations(count);
+    report(progress, ProveProgress::Planned { segments: count, aggregations, instructions })?;
+    let mut tree = Tree::new(prover);
+    let values = for_each_segment(machine, run, &segments, progress, &mut |_, proof, progress| {
+        tree.add(proof, &mut |index| report(progress, ProveProgress::AggregationStarted { index }))
+    })?;
+    let root = tree.finish(&mut |index| report(progress, ProveProgress::AggregationStarted { index }))?;
+    let mut bytes = header(ProofKind::Aggregated);
+    root.encode(&mut bytes).map_err(prover_error)?;
+    finish(bytes, &values, progress)
+}
+
+/// Ends an encoded proof with the public values.
+fn finish(mut bytes: Vec<u8>, values: &PublicValuesProof, progress: Report<'_>) -> Result<Proof, ProveError> {
+    values.encode::<SC, _>(&mut bytes).map_err(prover_error)?;
     limit_size(bytes.len())?;
     report(progress, ProveProgress::Finished)?;
     Ok(Proof::from_bytes(Bytes::from(bytes)))
 }
 
 /// Cuts the run into segments.
-fn plan(
-    machine: &Machine,
-    program: &AdmittedProgram,
-    input_image: &[u8],
-    cycles: u64,
-) -> Result<Vec<Segment>, ProveError> {
-    let interpreter = machine.metered_interpreter(program.exe()).map_err(prover_error)?;
-    let metering = machine.build_metered_ctx(program.exe());
-    let state = initial_state(machine, program, input_image)?;
+fn plan(machine: &Machine, run: &ProvableRun<'_>) -> Result<Vec<Segment>, ProveError> {
+    let exe = run.program.exe();
+    let interpreter = machine.metered_interpreter(exe).map_err(prover_error)?;
+    let metering = machine.build_metered_ctx(exe);
+    let state = initial_state(machine, run)?;
     let (segments, _) = interpreter.execute_metered_from_state(state, metering).map_err(prover_error)?;
     let metered: u64 = segments.iter().map(|segment| segment.num_insns).sum();
-    if metered != cycles {
+    if metered != run.cycles {
         return Err(ProveError::Prover(format!(
-            "the circuit ran {metered} instructions, the engine {cycles}"
+            "the circuit ran {metered} instructions, the engine {}",
+            run.cycles
         )));
     }
     Ok(segments)
@@ -81,16 +109,16 @@ fn plan(
 /// Proves one segment after the other, handing each proof on, and then the public values.
 fn for_each_segment(
     mut machine: Machine,
-    program: &AdmittedProgram,
-    input_image: &[u8],
+    run: &ProvableRun<'_>,
     segments: &[Segment],
-    mut take: impl FnMut(usize, SegmentProof<SC>) -> Result<(), ProveError>,
     progress: Report<'_>,
+    take: &mut dyn FnMut(usize, StarkProof<SC>, Report<'_>) -> Result<(), ProveError>,
 ) -> Result<PublicValuesProof, ProveError> {
-    let code = machine.commit_program_on_device(&program.exe().program);
+    let exe = run.program.exe();
+    let code = machine.commit_program_on_device(&exe.program);
     machine.load_program(code);
-    let mut interpreter = machine.preflight_interpreter(program.exe()).map_err(prover_error)?;
-    let mut state = initial_state(&machine, program, input_image)?;
+    let mut interpreter = machine.preflight_interpreter(exe).map_err(prover_error)?;
+    let mut state = initial_state(&machine, run)?;
     for (index, segment) in segments.iter().enumerate() {
         report(progress, ProveProgress::SegmentStarted { index })?;
         machine.transport_init_memory_to_device(&state.memory);
@@ -100,7 +128,7 @@ fn for_each_segment(
         state = to_state;
         let context = machine.generate_proving_ctx(system_records, record_arenas).map_err(prover_error)?;
         let proof = machine.engine.prove(machine.pk(), context).map_err(prover_error)?;
-        take(index, proof)?;
+        take(index, proof, progress)?;
     }
     let system = &machine.config().system.config;
     let top_tree = machine
@@ -115,14 +143,10 @@ fn for_each_segment(
     ))
 }
 
-fn initial_state(
-    machine: &Machine,
-    program: &AdmittedProgram,
-    input_image: &[u8],
-) -> Result<State, ProveError> {
-    let mut state = machine.create_initial_state(program.exe(), Vec::<Vec<F>>::new());
+fn initial_state(machine: &Machine, run: &ProvableRun<'_>) -> Result<State, ProveError> {
+    let mut state = machine.create_initial_state(run.program.exe(), Vec::<Vec<F>>::new());
     let memory = state.memory.memory.get_memory_mut()[RV32_MEMORY_AS as usize].as_mut_slice();
-    for (address, bytes) in program.initial_memory(Some(input_image)) {
+    for (address, bytes) in run.program.initial_memory(Some(run.input_image)) {
         let start = address as usize;
         memory
             .get_mut(start..start + bytes.len())
@@ -147,6 +171,6 @@ fn limit_size(size_bytes: usize) -> Result<(), ProveError> {
     Ok(())
 }
 
-fn prover_error(error: impl std::fmt::Display) -> ProveError {
+pub(crate) fn prover_error(error: impl std::fmt::Display) -> ProveError {
     ProveError::Prover(error.to_string())
 }

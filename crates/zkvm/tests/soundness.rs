@@ -8,8 +8,8 @@ use alloy_primitives::B256;
 use ivm_engine::{Program, testing::*};
 use ivm_primitives::{JobInput, Outcome};
 use ivm_zkvm::{
-    AdmittedProgram, MAX_PROOF_SIZE_BYTES, NoOutcome, OpenVm, Proof, ProveError, ProveProgress, VerifyError,
-    Zkvm, config::VM_CONFIG_ID,
+    AdmittedProgram, MAX_PROOF_SIZE_BYTES, NoOutcome, OpenVm, Proof, ProofKind, ProveError, ProveProgress,
+    VerifyError, Zkvm, config::VM_CONFIG_ID,
 };
 
 const BLOCK: u32 = 0x0020_0000;
@@ -103,7 +103,7 @@ fn proven() -> &'static Proven {
         let execution = zkvm.execute(&program, &input, 10_000).unwrap();
         let mut progress = Vec::new();
         let proof = zkvm
-            .prove(&program, &input, 10_000, &mut |step| {
+            .prove(&program, &input, 10_000, ProofKind::Segments, &mut |step| {
                 progress.push(step);
                 ControlFlow::Continue(())
             })
@@ -125,7 +125,7 @@ fn a_proof_verifies_for_what_it_shows() {
     assert_eq!(
         progress[..],
         [
-            ProveProgress::Planned { segments: 1, instructions: *cycles },
+            ProveProgress::Planned { segments: 1, aggregations: 0, instructions: *cycles },
             ProveProgress::SegmentStarted { index: 0 },
             ProveProgress::Finished
         ]
@@ -251,7 +251,10 @@ fn runs_without_an_outcome_are_not_proven() {
     let Proven { zkvm, input, .. } = proven();
     let prove = |words: &[u32], max_cycles| {
         let program = zkvm.admit(&elf(words)).unwrap();
-        match zkvm.prove(&program, input, max_cycles, &mut |_| ControlFlow::Continue(())).unwrap_err() {
+        match zkvm
+            .prove(&program, input, max_cycles, ProofKind::Segments, &mut |_| ControlFlow::Continue(()))
+            .unwrap_err()
+        {
             ProveError::NoOutcome(error) => error,
             other => panic!("{other}"),
         }

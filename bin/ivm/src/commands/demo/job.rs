@@ -14,7 +14,7 @@ use ivm_contracts::{JOB_MANAGER_ADDRESS, JobManager, VolatilityOracle};
 use ivm_node::{BlockMode, Node, Storage};
 use ivm_primitives::JobInput;
 use ivm_rpc::{JobInfo, JobOutcome, JobState};
-use ivm_zkvm::{OpenVm, Zkvm};
+use ivm_zkvm::{OpenVm, ProofKind, Zkvm};
 use serde::Serialize;
 
 use super::closes_in_cents;
@@ -196,7 +196,7 @@ impl JobDemo {
 
         let started = Instant::now();
         let progress = ProofProgress::start();
-        let proof = zkvm.prove(&program, &input, job.max_cycles, &mut |event| {
+        let proof = zkvm.prove(&program, &input, job.max_cycles, ProofKind::Segments, &mut |event| {
             progress.report(event);
             ControlFlow::Continue(())
         });
