@@ -185,3 +185,75 @@ impl<'a> Values<'a> {
         Some(*element)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::aggregation_key;
+
+    fn exposed(depth: u32) -> Exposed {
+        let layers = &aggregation_key().layers;
+        let is_first = depth == 1;
+        let below = if is_first { layers.internal_for_leaf } else { layers.internal_recursive };
+        Exposed {
+            flag: INTERNAL_RECURSIVE_FLAG,
+            app: layers.app,
+            leaf: layers.leaf,
+            internal_for_leaf: layers.internal_for_leaf,
+            recursion_depth: F::from_u32(depth),
+            internal_recursive: if is_first { KeyCommitment::UNSET } else { layers.internal_recursive },
+            children: below.constraints,
+            run: Run {
+                code: [F::ONE; 8],
+                initial_pc: F::ONE,
+                exit_code: F::ZERO,
+                is_terminate: F::ONE,
+                initial_root: [F::ONE; 8],
+                final_root: [F::TWO; 8],
+            },
+        }
+    }
+
+    fn check(depth: u32, change: impl FnOnce(&mut Exposed)) -> Result<(), InvalidProof> {
+        let mut exposed = exposed(depth);
+        change(&mut exposed);
+        exposed.check_layers(aggregation_key())?;
+        exposed.run.check_end()
+    }
+
+    #[test]
+    fn every_layer_is_the_circuit_it_has_to_be() {
+        for depth in [1, 2, 3, MAX_RECURSION_DEPTH] {
+            assert_eq!(check(depth, |_| {}), Ok(()), "depth {depth}");
+            let changes: [fn(&mut Exposed); 12] = [
+                |exposed| exposed.flag = F::ONE,
+                |exposed| exposed.app.constraints[0] += F::ONE,
+                |exposed| exposed.app.hash[7] += F::ONE,
+                |exposed| exposed.leaf.constraints[7] += F::ONE,
+                |exposed| exposed.leaf.hash[0] += F::ONE,
+                |exposed| exposed.internal_for_leaf.constraints[3] += F::ONE,
+                |exposed| exposed.internal_for_leaf.hash[3] += F::ONE,
+                |exposed| exposed.internal_recursive.constraints[0] += F::ONE,
+                |exposed| exposed.internal_recursive.hash[7] += F::ONE,
+                |exposed| exposed.children[5] += F::ONE,
+                |exposed| exposed.recursion_depth = F::ZERO,
+                |exposed| exposed.recursion_depth = F::from_u32(MAX_RECURSION_DEPTH + 1),
+            ];
+            for (index, change) in changes.into_iter().enumerate() {
+                let refused = check(depth, change);
+                assert!(matches!(refused, Err(InvalidProof::Aggregation(_))), "{index}: {refused:?}");
+            }
+        }
+        // One depth's commitments do not do for the other.
+        assert!(check(1, |exposed| exposed.recursion_depth = F::TWO).is_err());
+        assert!(check(2, |exposed| exposed.recursion_depth = F::ONE).is_err());
+    }
+
+    #[test]
+    fn the_run_ends_with_exit_code_0() {
+        let end = InvalidProof::End { index: 0, got: 0, expected: 1 };
+        assert_eq!(check(2, |exposed| exposed.run.is_terminate = F::ZERO), Err(end));
+        let code = InvalidProof::ExitCode { index: 0, got: 2, expected: 0 };
+        assert_eq!(check(2, |exposed| exposed.run.exit_code = F::TWO), Err(code));
+    }
+}

@@ -32,13 +32,15 @@ const _: () = assert!(
         < ADDRESS_SPACE_SIZE_BYTES
 );
 
+/// Two lengths that are over the limits, and nothing of those lengths.
+const ID_IMAGE: [u8; INPUT_HEADER_SIZE_BYTES] = [0xff; INPUT_HEADER_SIZE_BYTES];
+
 /// What a verifier needs to know of a program: the commitment to its code, and its initial memory.
 ///
 /// Admission yields one (`AdmittedProgram::verifying` of `ivm-zkvm`). The commitment to the code is a polynomial
 /// commitment that takes a second and a prover's code to compute, so a light client takes the value from whoever has
-/// it, stores its [bytes](Self::to_bytes), and checks that [`id`](Self::id) is the program id it knows from the chain.
-/// That binds everything but the input address, which follows from the program's ELF: build the value
-/// [from it](Self::new) where the ELF is at hand.
+/// it, stores its [bytes](Self::to_bytes), and checks that [`id`](Self::id) is the program id it knows from the chain:
+/// the id binds all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifyingProgram<'a> {
     code_commitment: Digest,
@@ -63,19 +65,22 @@ impl<'a> VerifyingProgram<'a> {
         digest_to_b256(&self.code_commitment)
     }
 
-    /// The program id: the commitment to code, initial memory without an input, and start pc.
+    /// The program id: the execution commitment for an image in the input's place that no input has.
+    ///
+    /// Code, data and start pc do not say where the input goes (that follows from the size of the program's zeroed
+    /// memory), so without the mark two programs with one id could read one input differently.
     pub fn id(&self) -> ProgramId {
-        self.commitment(None)
+        self.commitment(&ID_IMAGE)
     }
 
     /// Commitment to code, initial memory with an input in it, and start pc: what proofs of its runs expose.
     pub fn execution_commitment(&self, input: &JobInput) -> B256 {
-        self.commitment(Some(&input.memory_image()))
+        self.commitment(&input.memory_image())
     }
 
-    fn commitment(&self, input_image: Option<&[u8]>) -> B256 {
+    fn commitment(&self, input_image: &[u8]) -> B256 {
         let segments = self.segments.iter().map(|segment| (segment.address, segment.bytes.as_slice()));
-        let regions: Vec<_> = segments.chain(input_image.map(|image| (self.input_address, image))).collect();
+        let regions: Vec<_> = segments.chain([(self.input_address, input_image)]).collect();
         let pc_start = F::from_u32(self.pc_start);
         digest_to_b256(&execution_commitment(&self.code_commitment, &memory_root(&regions), pc_start))
     }

@@ -54,7 +54,11 @@ impl SegmentChain {
         let mut transcript = Transcript::from(poseidon2().clone());
         verifier::verify(&key.stark, &key.key, proof, &mut transcript)
             .map_err(|error| InvalidProof::Stark { index, reason: error.to_string() })?;
-        let segment = Segment::of(proof, index)?;
+        self.link(Segment::of(proof, index)?, is_last)
+    }
+
+    fn link(&mut self, segment: Segment, is_last: bool) -> Result<(), InvalidProof> {
+        let index = self.segments;
         segment.check_end(index, is_last)?;
         let ends = match self.ends.take() {
             None => Ends {
@@ -84,6 +88,7 @@ impl SegmentChain {
 }
 
 /// What a segment's STARK exposes.
+#[derive(Clone)]
 struct Segment {
     code: Digest,
     initial_pc: F,
@@ -149,5 +154,91 @@ impl Segment {
             return Err(InvalidProof::MemoryGap { index });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(value: u32) -> Digest {
+        [F::from_u32(value); CHUNK]
+    }
+
+    /// The second of three segments: from pc 8 to 16, from memory 2 to 3.
+    fn inner() -> Segment {
+        Segment {
+            code: digest(1),
+            initial_pc: F::from_u32(8),
+            final_pc: F::from_u32(16),
+            exit_code: F::from_u32(SUSPENDED_EXIT_CODE),
+            is_terminate: F::ZERO,
+            initial_root: digest(2),
+            final_root: digest(3),
+        }
+    }
+
+    fn first() -> Segment {
+        Segment {
+            initial_pc: F::ONE,
+            final_pc: F::from_u32(8),
+            initial_root: digest(7),
+            final_root: digest(2),
+            ..inner()
+        }
+    }
+
+    fn last() -> Segment {
+        Segment {
+            initial_pc: F::from_u32(16),
+            exit_code: F::ZERO,
+            is_terminate: F::ONE,
+            initial_root: digest(3),
+            ..inner()
+        }
+    }
+
+    fn link(segments: &[Segment]) -> Result<(), InvalidProof> {
+        let mut chain = SegmentChain::default();
+        segments
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, segment)| chain.link(segment.clone(), index + 1 == segments.len()))
+    }
+
+    #[test]
+    fn segments_follow_each_other() {
+        assert_eq!(link(&[first(), inner(), last()]), Ok(()));
+        assert_eq!(link(&[last()]), Ok(()));
+        let second = |segment| link(&[first(), segment, last()]);
+        assert_eq!(second(Segment { code: digest(9), ..inner() }), Err(InvalidProof::OtherCode { index: 1 }));
+        let gap = InvalidProof::PcGap { index: 1, got: 12, expected: 8 };
+        assert_eq!(second(Segment { initial_pc: F::from_u32(12), ..inner() }), Err(gap));
+        let gap = Err(InvalidProof::MemoryGap { index: 1 });
+        assert_eq!(second(Segment { initial_root: digest(9), ..inner() }), gap);
+        let gap = InvalidProof::PcGap { index: 2, got: 16, expected: 20 };
+        assert_eq!(second(Segment { final_pc: F::from_u32(20), ..inner() }), Err(gap));
+        assert_eq!(
+            second(Segment { final_root: digest(9), ..inner() }),
+            Err(InvalidProof::MemoryGap { index: 2 })
+        );
+    }
+
+    #[test]
+    fn the_run_ends_with_the_last_segment_and_exit_code_0() {
+        let end = |index, got, expected| Err(InvalidProof::End { index, got, expected });
+        assert_eq!(link(&[first(), inner()]), end(1, 0, 1));
+        assert_eq!(link(&[last(), inner(), last()]), end(0, 1, 0));
+        let two = Segment { is_terminate: F::TWO, ..last() };
+        assert_eq!(link(&[two]), end(0, 2, 1));
+        let code = |index, got, expected| Err(InvalidProof::ExitCode { index, got, expected });
+        assert_eq!(link(&[Segment { exit_code: F::ONE, ..last() }]), code(0, 1, 0));
+        assert_eq!(link(&[Segment { exit_code: F::ZERO, ..first() }, inner(), last()]), code(0, 0, 42));
+    }
+
+    #[test]
+    fn no_segments_show_nothing() {
+        let values = PublicValuesProof::decode(&mut [0; 40].as_slice()).unwrap();
+        assert_eq!(SegmentChain::default().finish(&values), Err(InvalidProof::NoSegments));
     }
 }

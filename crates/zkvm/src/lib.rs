@@ -10,8 +10,8 @@
 //! `a0`, `a1` and `a2`, which hold status, address and size of the bytes at the end. They are a convention between a
 //! program and whoever runs it, not a part of the rule.
 //!
-//! **Program id:** the same commitment over the program's own data image, without input, as eight big-endian words.
-//! It takes about a second of work to derive; see [`Zkvm::admit`].
+//! **Program id:** the commitment that the program would have with an input that cannot exist, as eight big-endian
+//! words: it binds code, data, start pc, and where inputs go. It takes about a second to derive; see [`Zkvm::admit`].
 
 #![forbid(unsafe_code)]
 

@@ -50,10 +50,10 @@ impl AdmittedProgram {
     }
 
     /// What lies in memory when a run starts: the program's segments, and the image of an input.
-    pub(crate) fn initial_memory<'a>(&'a self, input_image: Option<&'a [u8]>) -> Vec<(u32, &'a [u8])> {
+    pub(crate) fn initial_memory<'a>(&'a self, input_image: &'a [u8]) -> Vec<(u32, &'a [u8])> {
         let engine = &self.inner.engine;
         let segments = engine.segments.iter().map(|segment| (segment.address, segment.bytes.as_slice()));
-        segments.chain(input_image.map(|image| (engine.input_address, image))).collect()
+        segments.chain([(engine.input_address, input_image)]).collect()
     }
 
     /// The code as the circuit has it, without initial memory.

@@ -146,7 +146,7 @@ fn for_each_segment(
 fn initial_state(machine: &Machine, run: &ProvableRun<'_>) -> Result<State, ProveError> {
     let mut state = machine.create_initial_state(run.program.exe(), Vec::<Vec<F>>::new());
     let memory = state.memory.memory.get_memory_mut()[RV32_MEMORY_AS as usize].as_mut_slice();
-    for (address, bytes) in run.program.initial_memory(Some(run.input_image)) {
+    for (address, bytes) in run.program.initial_memory(run.input_image) {
         let start = address as usize;
         memory
             .get_mut(start..start + bytes.len())

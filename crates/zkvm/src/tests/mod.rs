@@ -2,6 +2,7 @@
 
 mod admission;
 mod differential;
+mod hostile;
 mod keys;
 mod memory;
 mod reference;

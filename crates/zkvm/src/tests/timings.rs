@@ -59,7 +59,7 @@ fn timings() {
         measure(&format!("  the same by OpenVM's function, {megabytes} MiB"), 1, || {
             compute_exe_commit_from_mem_config(
                 program.code_commitment(),
-                &with_memory(&program, Some(&input)),
+                &with_memory(&program, &input.memory_image()),
                 memory,
             )
         });
