@@ -4,14 +4,17 @@
 //! What the corpus does natively is in a file that its own tests write and compare, so that these tests need not be
 //! built with all that the corpus is made of: that would change features of OpenVM's dependencies.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
 
 use alloy_primitives::{Bytes, hex};
 use ivm_primitives::{JobInput, Outcome, OutcomeStatus};
 use workloads::Workload;
 
 use super::{bundled, differential::assert_same, zkvm};
-use crate::{AdmittedProgram, Zkvm};
+use crate::{AdmittedProgram, ProofKind, Zkvm};
 
 /// See `programs/corpus/cases/src/lib.rs` for its form.
 const CASES: &str = include_str!("../../../../programs/corpus/cases/cases.tsv");
@@ -133,7 +136,9 @@ fn corpus_is_proven() {
         let program = admit_bundled(case.program);
         let cycles = zkvm().execute(&program, &case.input, MAX_CYCLES).unwrap().cycles;
         let start = Instant::now();
-        let proof = zkvm().prove(&program, &case.input, MAX_CYCLES, &mut |_| {}).unwrap();
+        let proof = zkvm()
+            .prove(&program, &case.input, MAX_CYCLES, ProofKind::Segments, &mut |_| ControlFlow::Continue(()))
+            .unwrap();
         eprintln!("{}, {}: {cycles} cycles proven in {:?}", case.program, case.what, start.elapsed());
         zkvm().verify(&program, &case.input, case.outcome.hash(), &proof).unwrap();
         let other = Outcome::Success(b"other".into()).hash();

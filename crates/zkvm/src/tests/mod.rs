@@ -3,6 +3,8 @@
 mod admission;
 mod corpus;
 mod differential;
+mod hostile;
+mod keys;
 mod memory;
 mod reference;
 mod timings;
