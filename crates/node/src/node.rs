@@ -19,7 +19,7 @@ use crate::{
     backend::Backend,
     producer::{Command, Producer, Registrations},
     progress::{OpenJobs, Stage},
-    prover::Prover,
+    prover::{Prover, StopProofs},
 };
 
 /// What the parts of a node share.
@@ -96,6 +96,7 @@ pub struct Node {
     rpc: RpcServer,
     commands: mpsc::Sender<Command>,
     producer: JoinHandle<Result<(), NodeError>>,
+    stop_proofs: StopProofs,
 }
 
 impl Node {
@@ -148,6 +149,8 @@ impl Node {
         let prover =
             Prover::start(config.max_queued_proofs, zkvm, programs, payloads, shared.writes.clone())?;
 
+        let stop_proofs = prover.stopper();
+
         let (commands, receiver) = mpsc::channel(64);
         let producer = Producer::new(shared.clone(), config.proposer, coprocessor)?;
         let producer = tokio::spawn(producer.run(config.block_mode, receiver));
@@ -155,7 +158,7 @@ impl Node {
         let ivm: Arc<dyn IvmBackend> = backend.clone();
         let dev: Arc<dyn DevControl> = backend;
         let rpc = ivm_rpc::serve(config.rpc, chain.clone(), ivm, Some(dev)).await?;
-        Ok(Self { chain, rpc, commands, producer })
+        Ok(Self { chain, rpc, commands, producer, stop_proofs })
     }
 
     /// Where JSON-RPC is served.
@@ -168,11 +171,13 @@ impl Node {
         &self.chain
     }
 
-    /// Stops: no more calls, the block under way is finished, the workers end their runs.
+    /// Stops: no more calls, the block under way is finished, the workers end their runs, a proof under way is
+    /// cancelled.
     ///
     /// # Errors
     /// What ended block production, when it had ended before.
     pub async fn stop(self) -> Result<(), NodeError> {
+        self.stop_proofs.stop();
         self.rpc.stop().await;
         // An error means that production has ended already; why is what joining tells.
         let _ = self.commands.send(Command::Stop).await;

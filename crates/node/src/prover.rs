@@ -2,8 +2,10 @@
 
 use std::{
     collections::HashMap,
+    ops::ControlFlow,
     sync::{
         Arc,
+        atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     time::Instant,
@@ -14,7 +16,7 @@ use ivm_chain::ExtraWrite;
 use ivm_coprocessor::ProgramCache;
 use ivm_da::PayloadStore;
 use ivm_primitives::{JobInput, ProgramId};
-use ivm_zkvm::Zkvm;
+use ivm_zkvm::{ProofKind, Zkvm};
 use parking_lot::Mutex;
 
 use crate::records::{ProofRecord, json_write, proof_key};
@@ -42,10 +44,31 @@ pub(crate) enum ProofStatus {
     Failed(String),
 }
 
+/// Stops the prover: the proof under way is cancelled where its next step would begin, and no other is started.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StopProofs(Arc<AtomicBool>);
+
+impl StopProofs {
+    pub(crate) fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn before_next_step(&self) -> ControlFlow<()> {
+        if self.0.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
 /// The prover's face.
 pub(crate) struct Prover {
     tasks: SyncSender<ProofTask>,
     states: Arc<Mutex<HashMap<B256, ProofStatus>>>,
+    stop: StopProofs,
+}
+
+impl Drop for Prover {
+    fn drop(&mut self) {
+        self.stop.stop();
+    }
 }
 
 /// The prover's queue is full.
@@ -62,10 +85,16 @@ impl Prover {
     ) -> std::io::Result<Self> {
         let (tasks, receiver) = sync_channel(queue_limit);
         let states = Arc::new(Mutex::new(HashMap::new()));
-        let worker = ProofWorker { zkvm, programs, payloads, writes, states: states.clone() };
-        // The thread ends when the sender is dropped; a proof under way ends with the process.
+        let stop = StopProofs::default();
+        let worker =
+            ProofWorker { zkvm, programs, payloads, writes, states: states.clone(), stop: stop.clone() };
+        // The thread ends when the sender is dropped or it is told to stop: at the latest, a segment later.
         std::thread::Builder::new().name("ivm-prover".into()).spawn(move || worker.work(&receiver))?;
-        Ok(Self { tasks, states })
+        Ok(Self { tasks, states, stop })
+    }
+
+    pub(crate) fn stopper(&self) -> StopProofs {
+        self.stop.clone()
     }
 
     pub(crate) fn status(&self, job_id: B256) -> Option<ProofStatus> {
@@ -97,11 +126,15 @@ struct ProofWorker {
     payloads: Arc<PayloadStore>,
     writes: Arc<Mutex<Vec<ExtraWrite>>>,
     states: Arc<Mutex<HashMap<B256, ProofStatus>>>,
+    stop: StopProofs,
 }
 
 impl ProofWorker {
     fn work(&self, tasks: &Receiver<ProofTask>) {
         while let Ok(task) = tasks.recv() {
+            if self.stop.before_next_step().is_break() {
+                return;
+            }
             self.states.lock().insert(task.job_id, ProofStatus::Proving);
             tracing::info!(target: "job", "job {} proving its outcome", task.job_id);
             let status = match self.prove(&task) {
@@ -127,7 +160,9 @@ impl ProofWorker {
         let program = self.programs.get(task.program_id, task.elf_hash).map_err(|error| error.to_string())?;
         let proof = self
             .zkvm
-            .prove(&program, &input, task.max_cycles, &mut |_| {})
+            .prove(&program, &input, task.max_cycles, ProofKind::Segments, &mut |_| {
+                self.stop.before_next_step()
+            })
             .map_err(|error| error.to_string())?;
         let proof_hash = self.payloads.put(proof.bytes()).map_err(|error| error.to_string())?;
         let prove_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -2,9 +2,9 @@
 // The assembler macro converts every register number, whatever its type.
 #![allow(clippy::useless_conversion)]
 
-use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
+use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 
-use crate::assembler::{Assembler, EAX, ECX, EDX, Host, Operand, Place};
+use crate::assembler::{Assembler, EAX, ECX, Host, Operand, Place};
 
 /// Which half of a product, of which signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,14 @@ pub(crate) struct Division {
     pub(crate) is_signed: bool,
     pub(crate) wants_remainder: bool,
 }
+
+/// The four divisions, in the order of their functions.
+pub(crate) const DIVISIONS: [Division; 4] = [
+    Division { is_signed: true, wants_remainder: false },
+    Division { is_signed: false, wants_remainder: false },
+    Division { is_signed: true, wants_remainder: true },
+    Division { is_signed: false, wants_remainder: true },
+];
 
 impl Assembler {
     /// `destination *= source`, low half.
@@ -54,22 +62,26 @@ impl Assembler {
             ; shr rax, 32);
     }
 
-    /// `eax =` quotient or remainder as RISC-V has them, where nothing traps; clobbers `ecx`, keeps `edx`.
-    pub(crate) fn divide(&mut self, division: Division, dividend: Operand, divisor: Operand) {
-        let Division { is_signed, wants_remainder } = division;
-        // The divisor may be in edx, which the division needs.
+    /// `eax =` quotient or remainder as RISC-V has them; clobbers `ecx`.
+    pub(crate) fn divide(&mut self, function: DynamicLabel, dividend: Operand, divisor: Operand) {
         self.copy(Place::Register(ECX), divisor);
         self.copy(Place::Register(EAX), dividend);
+        dynasm!(self.ops ; .arch x64 ; call =>function);
+    }
+
+    /// Emits the function that divides `eax` by `ecx` where nothing traps, and keeps `edx`.
+    pub(crate) fn emit_division(&mut self, division: Division) {
+        let Division { is_signed, wants_remainder } = division;
+        let [by_zero, by_minus_one] = [self.label(), self.label()];
         dynasm!(self.ops ; .arch x64
             ; test ecx, ecx
-            ; jz >by_zero);
+            ; jz =>by_zero);
         if is_signed {
             dynasm!(self.ops ; .arch x64
                 ; cmp ecx, BYTE -1
-                ; je >by_minus_one);
+                ; je =>by_minus_one);
         }
-        // Slot 0 belongs to x0, which nothing reads from the frame.
-        self.copy(Place::Slot(0), Operand::host(EDX));
+        dynasm!(self.ops ; .arch x64 ; push rdx);
         if is_signed {
             dynasm!(self.ops ; .arch x64 ; cdq ; idiv ecx);
         } else {
@@ -78,22 +90,18 @@ impl Assembler {
         if wants_remainder {
             dynasm!(self.ops ; .arch x64 ; mov eax, edx);
         }
-        self.copy(Place::Register(EDX), Operand::At(Place::Slot(0)));
-        dynasm!(self.ops ; .arch x64 ; jmp >done);
-        if is_signed {
-            // x86 would trap on the most negative number; negation wraps as RISC-V wants it.
-            dynasm!(self.ops ; .arch x64 ; by_minus_one:);
-            if wants_remainder {
-                dynasm!(self.ops ; .arch x64 ; xor eax, eax);
-            } else {
-                dynasm!(self.ops ; .arch x64 ; neg eax);
-            }
-            dynasm!(self.ops ; .arch x64 ; jmp >done);
+        dynasm!(self.ops ; .arch x64 ; pop rdx ; ret);
+        // x86 would trap when the most negative number is divided by -1; negation wraps as RISC-V wants it.
+        self.bind(by_minus_one);
+        if wants_remainder {
+            dynasm!(self.ops ; .arch x64 ; xor eax, eax ; ret);
+        } else {
+            dynasm!(self.ops ; .arch x64 ; neg eax ; ret);
         }
-        dynasm!(self.ops ; .arch x64 ; by_zero:);
+        self.bind(by_zero);
         if !wants_remainder {
             dynasm!(self.ops ; .arch x64 ; mov eax, -1);
         }
-        dynasm!(self.ops ; .arch x64 ; done:);
+        dynasm!(self.ops ; .arch x64 ; ret);
     }
 }

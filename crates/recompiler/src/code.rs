@@ -12,8 +12,8 @@ use crate::{
     frame::Context,
 };
 
-/// Most bytes of code and table that one program may compile to.
-pub const MAX_CODE_SIZE_BYTES: usize = 128 * 1024 * 1024;
+/// Most bytes of code that one program may compile to.
+pub const MAX_CODE_SIZE_BYTES: usize = 64 * 1024 * 1024;
 
 /// Leaving code costs about as much as interpreting this many instructions.
 const CYCLES_PER_EXIT: u64 = 256;
@@ -38,11 +38,7 @@ impl Code {
         if !crate::is_supported() {
             return Err(CompileError::Unsupported);
         }
-        let Compiled { bytes, table_offset, no_entry_offset } =
-            Compiler::new(&program).compile().map_err(|error| CompileError::Assembler(error.to_string()))?;
-        if bytes.len() > MAX_CODE_SIZE_BYTES {
-            return Err(CompileError::TooLarge { got: bytes.len() });
-        }
+        let Compiled { bytes, table_offset, no_entry_offset } = Compiler::new(&program).compile()?;
         let mut buffer = MutableBuffer::new(bytes.len()).map_err(CompileError::Memory)?;
         buffer.set_len(bytes.len());
         buffer.copy_from_slice(&bytes);

@@ -46,9 +46,19 @@ pub(crate) struct Context {
     pub(crate) pc: u32,
 }
 
-/// Which guest register is where.
+/// Which guest register is where: outside loops, or in one.
+#[derive(Clone, Debug)]
 pub(crate) struct Frame {
     places: [Place; 32],
+    swaps: Vec<Swap>,
+}
+
+/// In a loop, `host` holds `inside`, while `outside`, which it holds elsewhere, waits in its slot.
+#[derive(Clone, Copy, Debug)]
+struct Swap {
+    host: Host,
+    inside: u8,
+    outside: u8,
 }
 
 impl Frame {
@@ -58,7 +68,40 @@ impl Frame {
         for (&register, &host) in registers_by_use.iter().zip(&HOSTS) {
             places[usize::from(register)] = Place::Register(host);
         }
-        Self { places }
+        Self { places, swaps: Vec::new() }
+    }
+
+    /// The places in a loop, where other registers are wanted most; `None` when they are the same.
+    pub(crate) fn in_loop(&self, registers_by_use: &[u8]) -> Option<Self> {
+        let (wanted, others) = registers_by_use.split_at(HOSTS.len());
+        let hosted = |register: &&u8| matches!(self.place(**register), Place::Register(_));
+        let coming = wanted.iter().filter(|register| !hosted(register));
+        let leaving = others.iter().rev().filter(hosted);
+        let mut frame = self.clone();
+        for (&inside, &outside) in coming.zip(leaving) {
+            if let Place::Register(host) = self.place(outside) {
+                frame.places[usize::from(inside)] = Place::Register(host);
+                frame.places[usize::from(outside)] = Place::Slot(outside);
+                frame.swaps.push(Swap { host, inside, outside });
+            }
+        }
+        (!frame.swaps.is_empty()).then_some(frame)
+    }
+
+    /// Emits the way into a loop with these places.
+    pub(crate) fn emit_swap_in(&self, asm: &mut Assembler) {
+        for &Swap { host, inside, outside } in &self.swaps {
+            asm.copy(Place::Slot(outside), Operand::host(host));
+            asm.copy(Place::Register(host), Operand::At(Place::Slot(inside)));
+        }
+    }
+
+    /// Emits the way out of it.
+    pub(crate) fn emit_swap_out(&self, asm: &mut Assembler) {
+        for &Swap { host, inside, outside } in &self.swaps {
+            asm.copy(Place::Slot(inside), Operand::host(host));
+            asm.copy(Place::Register(host), Operand::At(Place::Slot(outside)));
+        }
     }
 
     pub(crate) const fn place(&self, register: u8) -> Place {

@@ -3,9 +3,8 @@
 use alloy_primitives::B256;
 use ivm_engine::{ElfError, ExecutorError, Fault, InputDoesNotFit};
 use ivm_primitives::limits::{MAX_ELF_SIZE_BYTES, MAX_OUTPUT_SIZE_BYTES, MAX_PANIC_MESSAGE_SIZE_BYTES};
+use ivm_verifier::MAX_PROOF_SIZE_BYTES;
 use thiserror::Error;
-
-use crate::{config::VM_CONFIG_ID, proof::MAX_PROOF_SIZE_BYTES};
 
 /// Why a file is not admitted as a program.
 #[derive(Debug, PartialEq, Eq, Error)]
@@ -32,7 +31,7 @@ pub enum AdmitError {
     },
 }
 
-/// Why a run has no provable outcome. Such a run is never posted (DESIGN §4).
+/// Why a run yields nothing to propose. Such a run is never posted.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NoOutcome {
     /// It did something that the circuit has no proof for.
@@ -86,6 +85,25 @@ pub enum ExecuteError {
     Broken(ExecutorError),
 }
 
+/// Why a claimed outcome is not found right.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CheckError {
+    /// The executor has no report of the run, so nothing is known: the claim may be right or wrong.
+    #[error(transparent)]
+    Broken(ExecutorError),
+    /// The run has no provable end, so it has no outcome at all.
+    #[error(transparent)]
+    NoOutcome(#[from] NoOutcome),
+    /// The run revealed the hash of another outcome.
+    #[error("outcome {got} was claimed, but the run revealed {expected}")]
+    WrongOutcome {
+        /// Outcome hash claimed.
+        got: B256,
+        /// Public values of the run.
+        expected: B256,
+    },
+}
+
 /// Why the keys cannot be had.
 #[derive(Debug, Error)]
 pub enum KeyError {
@@ -103,15 +121,27 @@ pub enum ProveError {
     /// Whether there is something to prove could not be found out.
     #[error(transparent)]
     Broken(ExecutorError),
+    /// The caller's progress callback asked to stop.
+    #[error("proving was cancelled")]
+    Cancelled,
     /// The prover failed. It should never, for a run that has an outcome.
     #[error("the prover failed: {0}")]
     Prover(String),
-    /// The proof is larger than a verifier accepts.
-    #[error("the proof is {got} bytes, the limit is {MAX_PROOF_SIZE_BYTES}")]
+    /// The proof is, or would become, larger than a verifier accepts.
+    #[error("the proof takes {got} bytes, the limit is {MAX_PROOF_SIZE_BYTES}; aggregated it would be small")]
     TooLarge {
         /// Size, in bytes.
         got: usize,
     },
+}
+
+impl From<ExecuteError> for CheckError {
+    fn from(error: ExecuteError) -> Self {
+        match error {
+            ExecuteError::NoOutcome(reason) => Self::NoOutcome(reason),
+            ExecuteError::Broken(reason) => Self::Broken(reason),
+        }
+    }
 }
 
 impl From<ExecuteError> for ProveError {
@@ -121,43 +151,4 @@ impl From<ExecuteError> for ProveError {
             ExecuteError::Broken(reason) => Self::Broken(reason),
         }
     }
-}
-
-/// Why a proof is refused.
-#[derive(Debug, PartialEq, Eq, Error)]
-pub enum VerifyError {
-    /// Larger than the limit.
-    #[error("proof is {got} bytes, the limit is {MAX_PROOF_SIZE_BYTES}")]
-    TooLarge {
-        /// Size found, in bytes.
-        got: usize,
-    },
-    /// Made for another VM.
-    #[error("proof is for VM {got:?}, expected {VM_CONFIG_ID:?}")]
-    WrongVm {
-        /// VM named by the proof.
-        got: String,
-    },
-    /// Its bytes are not a proof.
-    #[error("proof does not decode: {0}")]
-    Malformed(String),
-    /// The cryptography does not hold.
-    #[error("proof does not verify: {0}")]
-    Invalid(String),
-    /// A valid proof, but about another program or input.
-    #[error("proof is about execution {got}, expected {expected} (another program, or another input)")]
-    WrongExecution {
-        /// Commitment to code, initial memory and start pc in the proof.
-        got: B256,
-        /// The one this program and input have.
-        expected: B256,
-    },
-    /// A valid proof of another outcome.
-    #[error("proof shows outcome {got}, expected {expected}")]
-    WrongOutcome {
-        /// Outcome hash the proof shows.
-        got: B256,
-        /// Outcome hash asked about.
-        expected: B256,
-    },
 }

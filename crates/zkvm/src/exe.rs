@@ -1,37 +1,23 @@
-//! Engine programs to circuit executables, and the commitment to one.
+//! Engine programs to circuit executables.
 
-use alloy_primitives::B256;
 use ivm_engine::{Program as EngineProgram, decode::OPCODE_SYSTEM};
-use ivm_primitives::JobInput;
-use openvm_circuit::{
-    arch::{
-        MemoryConfig,
-        hasher::poseidon2::vm_poseidon2_hasher,
-        instructions::{
-            exe::{SparseMemoryImage, VmExe},
-            program::Program,
-            riscv::RV32_MEMORY_AS,
-        },
-    },
-    system::program::trace::compute_exe_commit,
-};
+use openvm_circuit::arch::instructions::{exe::VmExe, program::Program};
 use openvm_keccak256_transpiler::Keccak256TranspilerExtension;
 use openvm_rv32im_transpiler::{
     Rv32ITranspilerExtension, Rv32IoTranspilerExtension, Rv32MTranspilerExtension,
 };
 use openvm_sdk::F;
 use openvm_sha2_transpiler::Sha2TranspilerExtension;
-use openvm_stark_backend::p3_field::{PrimeCharacteristicRing, PrimeField32};
-use openvm_stark_sdk::config::baby_bear_poseidon2::Digest;
 use openvm_transpiler::transpiler::Transpiler;
 
-use crate::{AdmitError, AdmittedProgram, memory_root::memory_root};
+use crate::AdmitError;
 
 /// `terminate` with exit code 2: what a system instruction becomes in the circuit too. OpenVM's own translation makes a
 /// no-op of `unimp` (`csrrw x0, cycle, x0`), so a run would go on past an abort.
 const SYSTEM_TERMINATE_WORD: u32 = (ivm_engine::SYSTEM_INSTRUCTION_EXIT_CODE as u32) << 20 | 0x0b;
 
-/// Translates a program for the circuit, without input.
+/// Translates a program's code for the circuit. Initial memory is not in it: OpenVM's map of single bytes would take a
+/// hundred times the memory of an input, so [`crate::prove`] writes it where the prover reads it.
 pub(crate) fn executable(program: &EngineProgram) -> Result<VmExe<F>, AdmitError> {
     // The `io` extension of the *translation* knows reveal and terminate. The hint instructions it knows as well were
     // refused by the engine's decoder, and the circuit has none.
@@ -48,49 +34,6 @@ pub(crate) fn executable(program: &EngineProgram) -> Result<VmExe<F>, AdmitError
         .collect();
     let instructions =
         transpiler.transpile(&words).map_err(|error| AdmitError::Circuit(error.to_string()))?;
-    let mut memory = SparseMemoryImage::new();
-    for segment in &program.segments {
-        write_image(&mut memory, segment.address, &segment.bytes);
-    }
     Ok(VmExe::new(Program::new_without_debug_infos_with_option(&instructions, program.pc_base))
-        .with_pc_start(program.pc_start)
-        .with_init_memory(memory))
-}
-
-/// The executable with an input in its initial memory.
-pub(crate) fn with_input(program: &AdmittedProgram, input: &JobInput) -> VmExe<F> {
-    let mut exe = program.exe().clone();
-    write_image(&mut exe.init_memory, program.engine().input_address, &input.memory_image());
-    exe
-}
-
-fn write_image(memory: &mut SparseMemoryImage, address: u32, bytes: &[u8]) {
-    // Zero bytes are the default; leaving them out keeps the image small.
-    for (&byte, address) in bytes.iter().zip(address..).filter(|(byte, _)| **byte != 0) {
-        memory.insert((RV32_MEMORY_AS, address), byte);
-    }
-}
-
-/// Commitment to a program's code, initial memory with `input_image` in it (or without an input), and start pc: what
-/// OpenVM's `compute_exe_commit_from_mem_config` gives for the executable.
-pub(crate) fn commitment(
-    code_commitment: &Digest,
-    program: &EngineProgram,
-    input_image: Option<&[u8]>,
-    memory: &MemoryConfig,
-) -> B256 {
-    let segments = program.segments.iter().map(|segment| (segment.address, segment.bytes.as_slice()));
-    let regions: Vec<_> = segments.chain(input_image.map(|image| (program.input_address, image))).collect();
-    let root = memory_root(&regions, &memory.memory_dimensions());
-    let hasher = vm_poseidon2_hasher::<F>();
-    digest_to_b256(&compute_exe_commit(&hasher, code_commitment, &root, F::from_u32(program.pc_start)))
-}
-
-/// Eight field elements as eight big-endian words.
-pub(crate) fn digest_to_b256(digest: &Digest) -> B256 {
-    let mut bytes = [0; 32];
-    for (element, bytes) in digest.iter().zip(bytes.as_chunks_mut::<4>().0) {
-        *bytes = element.as_canonical_u32().to_be_bytes();
-    }
-    B256::from(bytes)
+        .with_pc_start(program.pc_start))
 }

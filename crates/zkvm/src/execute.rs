@@ -1,7 +1,7 @@
-//! A run's end to an outcome.
+//! Runs and their outcomes.
 //!
-//! A program that has an outcome terminates with exit code 0, its public values holding `keccak256(status ‖ bytes)`, and
-//! registers `a0`, `a1`, `a2` holding status, address and size of the bytes: the bytes lie beside the public values.
+//! The rule by which an outcome is right is stated in the crate's documentation: [`check`] is that rule, [`execute`]
+//! finds the outcome to propose.
 
 use alloy_primitives::{B256, Bytes};
 use ivm_engine::{Call, Executor, ExecutorError, ProgramKey, Report, RunEnd};
@@ -10,7 +10,7 @@ use ivm_primitives::{
     limits::{MAX_OUTPUT_SIZE_BYTES, MAX_PANIC_MESSAGE_SIZE_BYTES},
 };
 
-use crate::{AdmittedProgram, ExecuteError, NoOutcome};
+use crate::{AdmittedProgram, CheckError, ExecuteError, NoOutcome};
 
 const REGISTER_A0: usize = 10;
 
@@ -34,8 +34,24 @@ pub(crate) fn execute(
     Ok(Execution { outcome: read_outcome(&report)?, cycles: report.state.cycles })
 }
 
-/// A run that terminated with exit code 0.
-fn provable_run(
+/// Runs a program and compares what it revealed with a claim; returns the cycles it took.
+pub(crate) fn check(
+    executor: &dyn Executor,
+    program: &AdmittedProgram,
+    input: &JobInput,
+    max_cycles: u64,
+    claimed_hash: B256,
+) -> Result<u64, CheckError> {
+    let report = provable_run(executor, program, &input.memory_image(), max_cycles)?;
+    let revealed = B256::from(report.state.public_values);
+    if revealed != claimed_hash {
+        return Err(CheckError::WrongOutcome { got: claimed_hash, expected: revealed });
+    }
+    Ok(report.state.cycles)
+}
+
+/// A run that terminated with exit code 0: its public values can be proven, whatever they are.
+pub(crate) fn provable_run(
     executor: &dyn Executor,
     program: &AdmittedProgram,
     input_image: &[u8],

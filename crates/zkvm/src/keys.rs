@@ -1,59 +1,77 @@
-//! The proving and verifying keys of the one VM, generated when first needed and, if asked for, cached on disk.
+//! The proving keys of the one VM, generated when first needed and, if asked for, cached on disk.
 //!
-//! A cache file is `keccak256(keys) ‖ keys`, named after the VM config. One that cannot be read, is damaged or is
-//! another version's is generated anew and replaced; one that cannot be written costs a warning. The hash is there
-//! against damage, not against malice: a node trusts its cache folder as it trusts its data.
+//! There are two: of the VM itself, and of the circuits that aggregate its proofs. A cache file is
+//! `keccak256(keys) ‖ keys`, named after the VM config. One that cannot be read, is damaged or is another version's is
+//! generated anew and replaced; one that cannot be written costs a warning. The hash is there against damage, not
+//! against malice, but nothing is verified with these keys: `ivm-verifier` holds the verifying keys.
 
-use std::{fs, io::Write, path::Path};
+use std::{fs, io::Write, path::Path, sync::Arc};
 
 use alloy_primitives::keccak256;
 use openvm_sdk::{
-    config::AppConfig,
-    keygen::{AppProvingKey, AppVerifyingKey},
+    SC,
+    config::{AggregationTreeConfig, AppConfig},
+    keygen::{AggPrefixProvingKey, AggProvingKey, AppProvingKey},
+    prover::AggProver,
 };
 use openvm_sdk_config::SdkVmConfig;
+use openvm_stark_backend::keygen::types::MultiStarkProvingKey;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     KeyError,
-    config::{VM_CONFIG_ID, system_params, vm_config},
+    config::{VM_CONFIG_ID, aggregation_config, system_params, vm_config},
 };
 
 const HASH_SIZE_BYTES: usize = 32;
 
-/// Both keys.
-pub(crate) struct Keys {
-    pub(crate) proving: AppProvingKey<SdkVmConfig>,
-    pub(crate) verifying: AppVerifyingKey,
+/// The VM's proving key.
+pub(crate) type VmKey = Arc<MultiStarkProvingKey<SC>>;
+
+/// Generates the VM's key, or reads it from a folder and leaves it there.
+pub(crate) fn vm_key(cache: Option<&Path>) -> Result<VmKey, KeyError> {
+    if let Some(key) = cache.and_then(|folder| read(&vm_file(folder))) {
+        return Ok(key);
+    }
+    let keys = AppProvingKey::<SdkVmConfig>::keygen(AppConfig::new(vm_config(), system_params()))
+        .map_err(|error| KeyError::Generation(error.to_string()))?;
+    let key = keys.app_vm_pk.vm_pk.clone();
+    if let Some(folder) = cache {
+        write(&vm_file(folder), &key);
+    }
+    Ok(key)
 }
 
-impl Keys {
-    /// Generates the keys.
-    pub(crate) fn generate() -> Result<Self, KeyError> {
-        let proving = AppProvingKey::keygen(AppConfig::new(vm_config(), system_params()))
-            .map_err(|error| KeyError::Generation(error.to_string()))?;
-        Ok(Self::new(proving))
+/// As [`vm_key`], for the circuits that aggregate the VM's proofs. It takes seconds, most of them for commitments that
+/// are no part of the keys.
+pub(crate) fn aggregation_prover(vm_key: &VmKey, cache: Option<&Path>) -> AggProver {
+    let (vm_key, tree) = (Arc::new(vm_key.get_vk()), AggregationTreeConfig::default());
+    if let Some(keys) = cache.and_then(|folder| read(&aggregation_file(folder))) {
+        return AggProver::from_pk(vm_key, keys, tree, None);
     }
-
-    /// Reads the keys from a folder, or generates them and leaves them there.
-    pub(crate) fn cached(folder: &Path) -> Result<Self, KeyError> {
-        let file = folder.join(format!("{VM_CONFIG_ID}.keys"));
-        if let Some(proving) = read(&file) {
-            return Ok(Self::new(proving));
-        }
-        let keys = Self::generate()?;
-        if let Err(error) = write(&file, &keys.proving) {
-            tracing::warn!(file = %file.display(), %error, "cannot cache the proving keys");
-        }
-        Ok(keys)
+    let prover = AggProver::new(vm_key, aggregation_config(), tree, None);
+    if let Some(folder) = cache {
+        let keys = AggProvingKey {
+            prefix: AggPrefixProvingKey {
+                leaf: prover.leaf_prover.get_pk(),
+                internal_for_leaf: prover.internal_for_leaf_prover.get_pk(),
+            },
+            internal_recursive: prover.internal_recursive_prover.get_pk(),
+        };
+        write(&aggregation_file(folder), &keys);
     }
-
-    fn new(proving: AppProvingKey<SdkVmConfig>) -> Self {
-        let verifying = proving.get_app_vk();
-        Self { proving, verifying }
-    }
+    prover
 }
 
-fn read(file: &Path) -> Option<AppProvingKey<SdkVmConfig>> {
+fn vm_file(folder: &Path) -> std::path::PathBuf {
+    folder.join(format!("{VM_CONFIG_ID}.keys"))
+}
+
+fn aggregation_file(folder: &Path) -> std::path::PathBuf {
+    folder.join(format!("{VM_CONFIG_ID}.aggregation.keys"))
+}
+
+fn read<T: DeserializeOwned>(file: &Path) -> Option<T> {
     let bytes = fs::read(file).ok()?;
     let (hash, keys) = bytes.split_at_checked(HASH_SIZE_BYTES)?;
     if hash != keccak256(keys).as_slice() {
@@ -63,13 +81,19 @@ fn read(file: &Path) -> Option<AppProvingKey<SdkVmConfig>> {
     postcard::from_bytes(keys).ok()
 }
 
+fn write(file: &Path, keys: &impl Serialize) {
+    if let Err(error) = try_write(file, keys) {
+        tracing::warn!(file = %file.display(), %error, "cannot cache the proving keys");
+    }
+}
+
 /// Writes beside the file and renames, so that no reader ever sees half of it.
-fn write(file: &Path, proving: &AppProvingKey<SdkVmConfig>) -> std::io::Result<()> {
-    let keys = postcard::to_stdvec(proving).map_err(std::io::Error::other)?;
+fn try_write(file: &Path, keys: &impl Serialize) -> std::io::Result<()> {
+    let keys = postcard::to_stdvec(keys).map_err(std::io::Error::other)?;
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
-    let temporary = file.with_extension(format!("keys.{}.tmp", std::process::id()));
+    let temporary = file.with_extension(format!("{}.tmp", std::process::id()));
     let mut output = fs::File::create(&temporary)?;
     output.write_all(keccak256(&keys).as_slice())?;
     output.write_all(&keys)?;
@@ -83,8 +107,8 @@ mod tests {
 
     use super::*;
 
-    fn encoded(keys: &Keys) -> Vec<u8> {
-        postcard::to_stdvec(&keys.proving).unwrap()
+    fn cached(folder: &Path) -> Vec<u8> {
+        postcard::to_stdvec(&vm_key(Some(folder)).unwrap()).unwrap()
     }
 
     #[test]
@@ -92,19 +116,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         // A folder that does not exist yet.
         let cache = folder.path().join("keys");
-        let generated = encoded(&Keys::cached(&cache).unwrap());
+        let generated = cached(&cache);
         let files: Vec<_> = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path()).collect();
         let [file] = &files[..] else { panic!("{files:?}") };
         let good = fs::read(file).unwrap();
-        assert!(read(file).is_some());
-        assert_eq!(encoded(&Keys::cached(&cache).unwrap()), generated);
+        assert!(read::<VmKey>(file).is_some());
+        assert_eq!(cached(&cache), generated);
 
         let mut flipped = good.clone();
         flipped[good.len() / 2] ^= 1;
         for damaged in [Vec::new(), good[..good.len() - 1].to_vec(), flipped] {
             fs::write(file, &damaged).unwrap();
-            assert!(read(file).is_none());
-            assert_eq!(encoded(&Keys::cached(&cache).unwrap()), generated);
+            assert!(read::<VmKey>(file).is_none());
+            assert_eq!(cached(&cache), generated);
             assert_eq!(fs::read(file).unwrap(), good, "replaced");
         }
     }
@@ -112,6 +136,6 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_written_costs_nothing_but_time() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert!(Keys::cached(&file.path().join("below a file")).is_ok());
+        assert!(vm_key(Some(&file.path().join("below a file"))).is_ok());
     }
 }

@@ -1,37 +1,41 @@
 //! The zkVM behind one trait.
 //!
 //! [`Zkvm`] is what the rest of InfinityVM knows of proving: admit a program, execute it, prove an execution, verify
-//! a proof. [`OpenVm`] implements it: `ivm-engine` decides outcomes, OpenVM 2.0 proves them.
+//! a proof. [`OpenVm`] implements it: `ivm-engine` decides outcomes, OpenVM 2.0 proves them, [`ivm_verifier`] (which
+//! also says what a proof shows) verifies.
 //!
-//! **Statement proven:** *program P, started with input I in its initial memory, ends with outcome O.* The proof
-//! exposes a commitment to (code, initial memory, start pc) and 32 public value bytes. The verifier recomputes the
-//! commitment from the program and the input *bytes*, and compares the public values with the outcome's hash. The
-//! circuit has no hint instruction ([`config`]), so a program has no other source of data and nobody can prove a second
-//! outcome.
+//! **The rule.** *An outcome is right if and only if the run terminates with exit code 0 within its cycles, and the 32
+//! public value bytes it leaves are `keccak256(status ‖ bytes)` of that outcome.* [`Zkvm::check`] is this rule;
+//! [`Zkvm::prove`] proves every run that ends so; [`Zkvm::execute`] finds the outcome that it proposes by registers
+//! `a0`, `a1` and `a2`, which hold status, address and size of the bytes at the end. They are a convention between a
+//! program and whoever runs it, not a part of the rule.
 //!
-//! **Program id:** the same commitment over the program's own data image, without input, as eight big-endian words.
-//! It takes about a second of work to derive; see [`Zkvm::admit`].
+//! **Program id:** the commitment that the program would have with an input that cannot exist, as eight big-endian
+//! words: it binds code, data, start pc, and where inputs go. It takes about a second to derive; see [`Zkvm::admit`].
 
 #![forbid(unsafe_code)]
 
-pub mod codec;
+mod aggregate;
 pub mod config;
 mod error;
 mod exe;
 mod execute;
 mod keys;
-mod memory_root;
 mod openvm;
 mod program;
-mod proof;
+mod progress;
+mod prove;
 #[cfg(test)]
 mod tests;
 
-pub use error::{AdmitError, ExecuteError, KeyError, NoOutcome, ProveError, VerifyError};
+pub use error::{AdmitError, CheckError, ExecuteError, KeyError, NoOutcome, ProveError};
 pub use execute::Execution;
+pub use ivm_verifier::{MAX_PROOF_SIZE_BYTES, Proof, ProofKind, VerifyError, VerifyingProgram};
 pub use openvm::OpenVm;
 pub use program::AdmittedProgram;
-pub use proof::{MAX_PROOF_SIZE_BYTES, Proof, ProveProgress};
+pub use progress::{ProveEstimate, ProveProgress};
+
+use std::ops::ControlFlow;
 
 use alloy_primitives::B256;
 use ivm_primitives::JobInput;
@@ -56,16 +60,37 @@ pub trait Zkvm: Send + Sync {
         max_cycles: u64,
     ) -> Result<Execution, ExecuteError>;
 
-    /// Proves the outcome of a program on an input. Long work; `progress` is called as it goes.
+    /// Checks an outcome that someone else claims, by running the program; returns the cycles it took.
+    ///
+    /// It agrees with what a proof can show: `Ok` if and only if the run terminates with exit code 0 within `max_cycles`
+    /// and reveals `claimed_hash`. [`execute`](Self::execute) is for proposing: it also has to find the outcome's bytes,
+    /// so it can fail where this one tells a claim to be right.
     ///
     /// # Errors
-    /// [`ProveError`] when there is no provable outcome, or proving fails.
+    /// [`CheckError`] when the claim is wrong, or ([`CheckError::Broken`]) when it is not known to be right.
+    fn check(
+        &self,
+        program: &AdmittedProgram,
+        input: &JobInput,
+        max_cycles: u64,
+        claimed_hash: B256,
+    ) -> Result<u64, CheckError>;
+
+    /// Proves what a program reveals on an input. Long work; `progress` is called before each step of it, and cancels
+    /// it by returning [`ControlFlow::Break`]: the step under way is finished (a segment takes many seconds), no other
+    /// is begun.
+    ///
+    /// Any run that terminates with exit code 0 is proven: see [`check`](Self::check).
+    ///
+    /// # Errors
+    /// [`ProveError`] when there is nothing to prove, on cancel, or when proving fails.
     fn prove(
         &self,
         program: &AdmittedProgram,
         input: &JobInput,
         max_cycles: u64,
-        progress: &mut dyn FnMut(ProveProgress),
+        kind: ProofKind,
+        progress: &mut dyn FnMut(ProveProgress) -> ControlFlow<()>,
     ) -> Result<Proof, ProveError>;
 
     /// Checks that `proof` shows the outcome with hash `outcome_hash` for this program on this input.

@@ -1,52 +1,61 @@
 //! [`Zkvm`] on OpenVM.
 
 use std::{
+    ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{Arc, OnceLock},
 };
 
-use alloy_primitives::{B256, Bytes, keccak256};
+use alloy_primitives::{B256, keccak256};
 use ivm_engine::{Executor, InProcess};
 use ivm_primitives::{JobInput, limits::MAX_ELF_SIZE_BYTES};
-use openvm_circuit::arch::{ContinuationVmProof, SystemConfig, VirtualMachine, instructions::exe::VmExe};
-use openvm_sdk::{
-    DefaultStarkEngine, F, SC, StdIn,
-    prover::{verify_app_proof, vm::new_local_prover},
-};
+use openvm_circuit::arch::VirtualMachine;
+use openvm_sdk::{DefaultStarkEngine, prover::AggProver};
 use openvm_sdk_config::SdkVmBuilder;
-use openvm_stark_backend::{StarkEngine, p3_field::PrimeField32, prover::DeviceDataTransporter};
+use openvm_stark_backend::{StarkEngine, prover::DeviceDataTransporter};
 
 use crate::{
-    AdmitError, AdmittedProgram, ExecuteError, Execution, KeyError, MAX_PROOF_SIZE_BYTES, Proof, ProveError,
-    ProveProgress, VerifyError, Zkvm, codec,
-    exe::{commitment, digest_to_b256, executable, with_input},
-    execute::execute,
-    keys::Keys,
+    AdmitError, AdmittedProgram, CheckError, ExecuteError, Execution, KeyError, Proof, ProofKind, ProveError,
+    ProveProgress, VerifyError, VerifyingProgram, Zkvm,
+    config::{SEGMENT_MEMORY_SIZE_BYTES, vm_config},
+    exe::executable,
+    execute::{check, execute, provable_run},
+    keys::{VmKey, aggregation_prover, vm_key},
+    prove::{ProvableRun, prove_aggregated, prove_segments},
 };
 
-type Machine = VirtualMachine<DefaultStarkEngine, SdkVmBuilder>;
+pub(crate) type Machine = VirtualMachine<DefaultStarkEngine, SdkVmBuilder>;
 
 /// OpenVM 2.0 with our VM configuration, keys generated when they are first needed.
 pub struct OpenVm {
-    keys: OnceLock<Keys>,
+    vm_key: OnceLock<VmKey>,
+    aggregation: OnceLock<AggProver>,
     key_cache: Option<PathBuf>,
+    segment_memory_size_bytes: usize,
     executor: Arc<dyn Executor>,
 }
 
 impl Default for OpenVm {
     fn default() -> Self {
-        Self { keys: OnceLock::new(), key_cache: None, executor: Arc::new(InProcess) }
+        Self {
+            vm_key: OnceLock::new(),
+            aggregation: OnceLock::new(),
+            key_cache: None,
+            segment_memory_size_bytes: SEGMENT_MEMORY_SIZE_BYTES,
+            executor: Arc::new(InProcess),
+        }
     }
 }
 
 impl OpenVm {
-    /// A zkVM whose keys are generated on first use (a tenth of a second), and which runs programs in this process.
+    /// A zkVM whose keys are generated on first use: a tenth of a second, and seconds for those that aggregate. Programs
+    /// run in this process.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A zkVM that keeps its keys in a folder, which must be as safe as the node's data.
+    /// A zkVM that keeps its proving keys in a folder.
     pub fn with_key_cache(folder: impl Into<PathBuf>) -> Self {
         Self { key_cache: Some(folder.into()), ..Self::default() }
     }
@@ -57,43 +66,35 @@ impl OpenVm {
         Self { executor, ..self }
     }
 
-    fn keys(&self) -> Result<&Keys, KeyError> {
-        if let Some(keys) = self.keys.get() {
-            return Ok(keys);
+    /// Sets about how much memory proving one segment may need, in bytes: less makes more segments. Any number gives
+    /// valid proofs; below what the circuit's fixed tables take, segments are of a thousand instructions.
+    #[must_use]
+    pub fn with_segment_memory(mut self, size_bytes: usize) -> Self {
+        self.segment_memory_size_bytes = size_bytes;
+        self
+    }
+
+    pub(crate) fn vm_key(&self) -> Result<&VmKey, KeyError> {
+        if let Some(key) = self.vm_key.get() {
+            return Ok(key);
         }
-        let keys = match &self.key_cache {
-            Some(folder) => Keys::cached(folder)?,
-            None => Keys::generate()?,
-        };
-        Ok(self.keys.get_or_init(|| keys))
+        let key = vm_key(self.key_cache.as_deref())?;
+        Ok(self.vm_key.get_or_init(|| key))
+    }
+
+    pub(crate) fn aggregation(&self) -> Result<&AggProver, KeyError> {
+        let vm_key = self.vm_key()?;
+        Ok(self.aggregation.get_or_init(|| aggregation_prover(vm_key, self.key_cache.as_deref())))
     }
 
     pub(crate) fn machine(&self) -> Result<Machine, String> {
-        let proving_key = &self.keys().map_err(|error| error.to_string())?.proving.app_vm_pk;
-        let engine = DefaultStarkEngine::new(proving_key.get_params());
-        let device_key = engine.device().transport_pk_to_device(&*proving_key.vm_pk);
-        VirtualMachine::new(engine, SdkVmBuilder, proving_key.vm_config.clone(), device_key)
-            .map_err(|error| error.to_string())
-    }
-
-    pub(crate) fn system_config(&self) -> Result<&SystemConfig, KeyError> {
-        Ok(self.keys()?.proving.app_vm_pk.vm_config.as_ref())
-    }
-
-    /// Checks the proof itself and returns what it is about: (execution commitment, outcome hash).
-    fn check(&self, bytes: &[u8]) -> Result<(B256, B256), VerifyError> {
-        let keys = self.keys().map_err(|error| VerifyError::Invalid(error.to_string()))?;
-        let proof = codec::decode(bytes)?;
-        let execution = verify_app_proof::<DefaultStarkEngine>(&keys.verifying, &proof)
-            .map_err(|error| VerifyError::Invalid(error.to_string()))?;
-        let revealed = &proof.user_public_values.public_values;
-        let mut outcome_hash = B256::ZERO;
-        // The verifier checked that there are 32; each stands for a byte.
-        for (byte, element) in outcome_hash.iter_mut().zip(revealed) {
-            *byte = u8::try_from(element.as_canonical_u32())
-                .map_err(|_| VerifyError::Invalid("a public value is not a byte".into()))?;
-        }
-        Ok((digest_to_b256(&execution), outcome_hash))
+        let key = self.vm_key().map_err(|error| error.to_string())?;
+        let engine = DefaultStarkEngine::new(key.params.clone());
+        let device_key = engine.device().transport_pk_to_device(&**key);
+        // Not from the key's file: OpenVM leaves the segments' size out when it writes a config.
+        let mut config = vm_config();
+        config.system.config.set_segmentation_max_memory(self.segment_memory_size_bytes);
+        VirtualMachine::new(engine, SdkVmBuilder, config, device_key).map_err(|error| error.to_string())
     }
 }
 
@@ -107,9 +108,7 @@ impl Zkvm for OpenVm {
         let machine = self.machine().map_err(AdmitError::Circuit)?;
         let code_commitment = catch(|| machine.commit_program_on_device(&exe.program).commitment)
             .map_err(AdmitError::Circuit)?;
-        let memory =
-            &self.system_config().map_err(|error| AdmitError::Circuit(error.to_string()))?.memory_config;
-        let id = commitment(&code_commitment, &engine, None, memory);
+        let id = VerifyingProgram::new(&engine, code_commitment).id();
         Ok(AdmittedProgram::new(id, keccak256(elf), engine, exe, code_commitment))
     }
 
@@ -122,24 +121,38 @@ impl Zkvm for OpenVm {
         execute(&*self.executor, program, input, max_cycles)
     }
 
+    fn check(
+        &self,
+        program: &AdmittedProgram,
+        input: &JobInput,
+        max_cycles: u64,
+        claimed_hash: B256,
+    ) -> Result<u64, CheckError> {
+        check(&*self.executor, program, input, max_cycles, claimed_hash)
+    }
+
     fn prove(
         &self,
         program: &AdmittedProgram,
         input: &JobInput,
         max_cycles: u64,
-        progress: &mut dyn FnMut(ProveProgress),
+        kind: ProofKind,
+        progress: &mut dyn FnMut(ProveProgress) -> ControlFlow<()>,
     ) -> Result<Proof, ProveError> {
-        execute(&*self.executor, program, input, max_cycles)?;
-        let keys = self.keys().map_err(|error| ProveError::Prover(error.to_string()))?;
-        let exe = Arc::new(with_input(program, input));
-        let proof = catch(|| prove_segments(keys, exe, progress))
-            .and_then(|result| result)
-            .map_err(ProveError::Prover)?;
-        let bytes = codec::encode(&proof).map_err(|error| ProveError::Prover(error.to_string()))?;
-        if bytes.len() > MAX_PROOF_SIZE_BYTES {
-            return Err(ProveError::TooLarge { got: bytes.len() });
-        }
-        Ok(Proof::from_bytes(Bytes::from(bytes)))
+        let input_image = input.memory_image();
+        let cycles = provable_run(&*self.executor, program, &input_image, max_cycles)?.state.cycles;
+        let run = ProvableRun { program, input_image: &input_image, cycles };
+        let key_error = |error: KeyError| ProveError::Prover(error.to_string());
+        catch(|| {
+            let machine = self.machine().map_err(ProveError::Prover)?;
+            match kind {
+                ProofKind::Segments => prove_segments(machine, &run, progress),
+                ProofKind::Aggregated => {
+                    prove_aggregated(machine, &run, self.aggregation().map_err(key_error)?, progress)
+                }
+            }
+        })
+        .unwrap_or_else(|panic| Err(ProveError::Prover(panic)))
     }
 
     fn verify(
@@ -149,23 +162,11 @@ impl Zkvm for OpenVm {
         outcome_hash: B256,
         proof: &Proof,
     ) -> Result<(), VerifyError> {
-        let (execution, shown) = catch(|| self.check(proof.bytes())).map_err(VerifyError::Invalid)??;
-        let memory =
-            &self.system_config().map_err(|error| VerifyError::Invalid(error.to_string()))?.memory_config;
-        let image = input.memory_image();
-        let expected = commitment(program.code_commitment(), program.engine(), Some(&image), memory);
-        if execution != expected {
-            return Err(VerifyError::WrongExecution { got: execution, expected });
-        }
-        if shown != outcome_hash {
-            return Err(VerifyError::WrongOutcome { got: shown, expected: outcome_hash });
-        }
-        Ok(())
+        ivm_verifier::verify(&program.verifying(), input, outcome_hash, proof)
     }
 }
 
-/// Runs `work`, turning a panic of the proof system into an error: its code asserts on data that hostile proofs can
-/// choose, and a node must not fall over one.
+/// Runs `work`, turning a panic of the proof system into an error: a prover or a node must not fall over a program.
 fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let message = payload
@@ -175,30 +176,4 @@ fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
             .unwrap_or("no message");
         format!("the proof system panicked: {message}")
     })
-}
-
-fn prove_segments(
-    keys: &Keys,
-    exe: Arc<VmExe<F>>,
-    progress: &mut dyn FnMut(ProveProgress),
-) -> Result<ContinuationVmProof<SC>, String> {
-    let mut instance =
-        new_local_prover::<DefaultStarkEngine, _>(SdkVmBuilder, &keys.proving.app_vm_pk, exe.clone())
-            .map_err(|error| error.to_string())?;
-    let segments = {
-        let interpreter = instance.vm.metered_interpreter(&exe).map_err(|error| error.to_string())?;
-        let metering = instance.vm.build_metered_ctx(&exe);
-        let (segments, _) =
-            interpreter.execute_metered(StdIn::default(), metering).map_err(|error| error.to_string())?;
-        segments
-    };
-    progress(ProveProgress::Planned {
-        segments: segments.len(),
-        instructions: segments.iter().map(|segment| segment.num_insns).sum(),
-    });
-    let proof = instance
-        .prove_continuations(StdIn::default(), |index, _| progress(ProveProgress::SegmentStarted { index }))
-        .map_err(|error| error.to_string())?;
-    progress(ProveProgress::Finished);
-    Ok(proof)
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use alloy_primitives::B256;
 use ivm_engine::Program;
 use ivm_primitives::ProgramId;
+use ivm_verifier::{Digest, VerifyingProgram};
 use openvm_circuit::arch::instructions::exe::VmExe;
 use openvm_sdk::F;
-use openvm_stark_sdk::config::baby_bear_poseidon2::Digest;
 
 /// A program that passed admission: decoded for the engine, translated for the circuit, committed to. Cheap to clone.
 #[derive(Clone)]
@@ -49,10 +49,24 @@ impl AdmittedProgram {
         &self.inner.engine
     }
 
+    /// What lies in memory when a run starts: the program's segments, and the image of an input.
+    pub(crate) fn initial_memory<'a>(&'a self, input_image: &'a [u8]) -> Vec<(u32, &'a [u8])> {
+        let engine = &self.inner.engine;
+        let segments = engine.segments.iter().map(|segment| (segment.address, segment.bytes.as_slice()));
+        segments.chain([(engine.input_address, input_image)]).collect()
+    }
+
+    /// The code as the circuit has it, without initial memory.
     pub(crate) fn exe(&self) -> &VmExe<F> {
         &self.inner.exe
     }
 
+    /// The program as a verifier needs to know it: what a light client stores.
+    pub fn verifying(&self) -> VerifyingProgram<'_> {
+        VerifyingProgram::new(&self.inner.engine, self.inner.code_commitment)
+    }
+
+    #[cfg(test)]
     pub(crate) fn code_commitment(&self) -> &Digest {
         &self.inner.code_commitment
     }

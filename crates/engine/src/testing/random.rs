@@ -5,7 +5,6 @@
 //! later, some terminate, some never end: run them with a limit.
 
 use super::*;
-use crate::decode::decode;
 
 /// Where the programs' bases point.
 pub const SCRATCH_ADDRESS: u32 = 0x0020_0000;
@@ -44,7 +43,7 @@ impl Random {
 
     /// A number below `limit`.
     pub const fn below(&mut self, limit: u32) -> u32 {
-        ((self.next_u64() >> 32) * limit as u64 >> 32) as u32
+        (((self.next_u64() >> 32) * limit as u64) >> 32) as u32
     }
 
     fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
@@ -250,6 +249,7 @@ impl Generator {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::decode;
 
     #[test]
     fn random_programs_hold_allowed_instructions_only() {

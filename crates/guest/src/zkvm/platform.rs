@@ -23,19 +23,39 @@ unsafe extern "C" fn sys_rand(words: *mut u32, count: usize) {
     });
 }
 
-/// What the `getrandom` crate calls; the same fixed stream.
+/// Fills bytes from the same stream.
 ///
 /// # Safety
 /// `bytes` must be writable for `size` bytes.
-#[unsafe(no_mangle)]
-unsafe extern "Rust" fn __getrandom_v03_custom(bytes: *mut u8, size: usize) -> Result<(), getrandom::Error> {
+unsafe fn fill(bytes: *mut u8, size: usize) {
     STREAM.with_borrow_mut(|stream| {
         for index in 0..size {
             // SAFETY: by this function's contract.
             unsafe { bytes.add(index).write(stream.next_u64() as u8) };
         }
     });
+}
+
+/// What the `getrandom` crate calls, of versions 0.3 and 0.4.
+///
+/// # Safety
+/// `bytes` must be writable for `size` bytes.
+#[unsafe(no_mangle)]
+unsafe extern "Rust" fn __getrandom_v03_custom(bytes: *mut u8, size: usize) -> Result<(), getrandom::Error> {
+    // SAFETY: by this function's contract.
+    unsafe { fill(bytes, size) };
     Ok(())
+}
+
+/// What the `getrandom` crate calls, of version 0.2; 0 says that all is well.
+///
+/// # Safety
+/// `bytes` must be writable for `size` bytes.
+#[unsafe(no_mangle)]
+unsafe extern "Rust" fn __getrandom_custom(bytes: *mut u8, size: usize) -> u32 {
+    // SAFETY: by this function's contract.
+    unsafe { fill(bytes, size) };
+    0
 }
 
 /// A panic that reached std's runtime past our hook (a panic while panicking): no outcome.

@@ -1,6 +1,10 @@
 #![allow(clippy::unwrap_used)]
 //! Compiled code against the interpreter.
 
+mod control;
+mod limits;
+mod loops;
+mod memory;
 mod random;
 
 use std::sync::Arc;

@@ -17,7 +17,7 @@ const SCRATCH_SIZE: usize = 0x1000;
 const BASE: u32 = 31;
 
 #[track_caller]
-fn assert_same(program: &AdmittedProgram, input: &JobInput) {
+pub(super) fn assert_same(program: &AdmittedProgram, input: &JobInput) {
     let range = (SCRATCH, SCRATCH_SIZE);
     let theirs = reference::execute(zkvm(), program, input, range).unwrap();
     let ours = run(program.engine(), &input.memory_image(), 1 << 32).unwrap();

@@ -1,5 +1,6 @@
 //! Our memory root and execution commitment against OpenVM's own functions.
 
+use alloy_primitives::B256;
 use ivm_primitives::JobInput;
 use openvm_circuit::{
     arch::{
@@ -12,17 +13,14 @@ use openvm_circuit::{
     },
 };
 use openvm_sdk::F;
+use openvm_stark_backend::p3_field::PrimeField32;
 use openvm_stark_sdk::config::baby_bear_poseidon2::Digest;
 use proptest::prelude::*;
 
-use super::{admit, bundled, zkvm};
-use crate::{
-    Zkvm,
-    config::vm_config,
-    exe::{commitment, digest_to_b256, with_input},
-    memory_root::memory_root,
-};
+use super::{admit, bundled, reference::with_memory, zkvm};
+use crate::{Zkvm, config::vm_config};
 use ivm_engine::testing::terminate;
+use ivm_verifier::memory_root;
 
 fn memory_config() -> MemoryConfig {
     let config = vm_config();
@@ -40,10 +38,14 @@ fn reference_root(regions: &[(u32, &[u8])], config: &MemoryConfig) -> Digest {
     MerkleTree::<F, 8>::from_memory(&memory, &config.memory_dimensions(), &vm_poseidon2_hasher()).root()
 }
 
+fn to_b256(digest: &Digest) -> B256 {
+    B256::from_slice(&digest.map(|element| element.as_canonical_u32().to_be_bytes()).concat())
+}
+
 #[track_caller]
 fn assert_same_root(regions: &[(u32, &[u8])]) {
     let config = memory_config();
-    assert_eq!(memory_root(regions, &config.memory_dimensions()), reference_root(regions, &config));
+    assert_eq!(memory_root(regions), reference_root(regions, &config));
 }
 
 #[test]
@@ -77,7 +79,7 @@ proptest! {
             address += bytes.len() as u32;
         }
         let config = memory_config();
-        prop_assert_eq!(memory_root(&regions, &config.memory_dimensions()), reference_root(&regions, &config));
+        prop_assert_eq!(memory_root(&regions), reference_root(&regions, &config));
     }
 }
 
@@ -91,23 +93,22 @@ fn the_commitment_is_openvms() {
     let input = JobInput::new(b"some input".into(), vec![0xab; 5000].into()).unwrap();
     for program in programs {
         let code = program.code_commitment();
-        let theirs = |exe: &_| digest_to_b256(&compute_exe_commit_from_mem_config(code, exe, &config));
-        assert_eq!(program.id(), theirs(program.exe()));
+        let theirs = |exe: &_| to_b256(&compute_exe_commit_from_mem_config(code, exe, &config));
+        assert_eq!(program.id(), theirs(&with_memory(&program, &[0xff; 8])), "an image that no input has");
         assert_eq!(
-            commitment(code, program.engine(), Some(&input.memory_image()), &config),
-            theirs(&with_input(&program, &input))
+            program.verifying().execution_commitment(&input),
+            theirs(&with_memory(&program, &input.memory_image()))
         );
     }
 }
 
 #[test]
-fn an_empty_input_is_not_no_input_unless_it_is_all_zeros() {
-    // The image of two empty inputs is eight zeros: the same memory, so the same execution.
-    let (program, config) = (admit(&[terminate(0)]), memory_config());
-    let commit =
-        |image: Option<&[u8]>| commitment(program.code_commitment(), program.engine(), image, &config);
-    assert_eq!(commit(Some(&JobInput::default().memory_image())), commit(None));
+fn no_input_has_the_commitment_of_the_program_alone() {
+    let admitted = admit(&[terminate(0)]);
+    let program = admitted.verifying();
+    let commit = |input: JobInput| program.execution_commitment(&input);
     // Trailing zeros of an input change its lengths, so they change the root.
-    let with_zero = JobInput::onchain_only(vec![0]).unwrap();
-    assert_ne!(commit(Some(&with_zero.memory_image())), commit(None));
+    let (empty, zero) = (commit(JobInput::default()), commit(JobInput::onchain_only(vec![0]).unwrap()));
+    assert_ne!(empty, zero);
+    assert!(![empty, zero].contains(&program.id()));
 }

@@ -1,7 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod admission;
+mod corpus;
 mod differential;
+mod hostile;
+mod keys;
 mod memory;
 mod reference;
 mod timings;

@@ -5,16 +5,29 @@ use ivm_primitives::JobInput;
 use openvm_circuit::{
     arch::{
         ExecutionError, VmState,
-        instructions::riscv::{RV32_MEMORY_AS, RV32_REGISTER_AS},
+        instructions::{
+            exe::VmExe,
+            riscv::{RV32_MEMORY_AS, RV32_REGISTER_AS},
+        },
     },
     system::memory::online::GuestMemory,
 };
 use openvm_sdk::{F, StdIn};
 
-use crate::{AdmittedProgram, OpenVm, exe::with_input};
+use crate::{AdmittedProgram, OpenVm};
 
 /// Where OpenVM keeps public values.
 const PUBLIC_VALUES_AS: u32 = 3;
+
+/// A program's executable with its initial memory in OpenVM's own form.
+pub(super) fn with_memory(program: &AdmittedProgram, input_image: &[u8]) -> VmExe<F> {
+    let mut exe = program.exe().clone();
+    for (address, bytes) in program.initial_memory(input_image) {
+        let cells = (address..).zip(bytes).map(|(at, &byte)| ((RV32_MEMORY_AS, at), byte));
+        exe.init_memory.extend(cells.filter(|&(_, byte)| byte != 0));
+    }
+    exe
+}
 
 /// What an execution left.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,7 +55,7 @@ pub(super) fn execute(
     (address, size): (u32, usize),
 ) -> Result<Reference, ExecutionError> {
     let vm = zkvm.machine().unwrap();
-    let exe = with_input(program, input);
+    let exe = with_memory(program, &input.memory_image());
     let interpreter = vm.metered_interpreter(&exe)?;
     let (segments, state) = interpreter.execute_metered(StdIn::default(), vm.build_metered_ctx(&exe))?;
     let memory = read_bytes(&state, RV32_MEMORY_AS, address, size);

@@ -1,16 +1,16 @@
 //! Measurements, printed: `cargo test --release -p ivm-zkvm -- --ignored --nocapture timings`.
 
-use std::{hint::black_box, time::Instant};
+use std::{hint::black_box, ops::ControlFlow, time::Instant};
 
 use ivm_primitives::JobInput;
 
 use openvm_circuit::system::program::trace::compute_exe_commit_from_mem_config;
 
-use super::{bundled, zkvm};
+use super::{bundled, reference::with_memory, zkvm};
 use crate::{
-    OpenVm, Zkvm,
-    exe::{commitment, with_input},
-    keys::Keys,
+    OpenVm, ProofKind, Zkvm,
+    config::vm_config,
+    keys::{aggregation_prover, vm_key},
 };
 
 /// CPU time of this process.
@@ -35,10 +35,13 @@ fn measure<T>(what: &str, times: u32, mut work: impl FnMut() -> T) {
 #[ignore = "prints measurements"]
 fn timings() {
     let Some(elf) = bundled("echo") else { return };
-    measure("Keys::generate", 5, || Keys::generate().unwrap());
+    measure("VM key, generated", 5, || vm_key(None).unwrap());
     let folder = tempfile::tempdir().unwrap();
-    measure("Keys::cached, first", 1, || Keys::cached(folder.path()).unwrap());
-    measure("Keys::cached, again", 5, || Keys::cached(folder.path()).unwrap());
+    let key = vm_key(Some(folder.path())).unwrap();
+    measure("VM key, cached", 5, || vm_key(Some(folder.path())).unwrap());
+    measure("aggregation keys, generated", 1, || aggregation_prover(&key, None));
+    measure("aggregation keys, cached first", 1, || aggregation_prover(&key, Some(folder.path())));
+    measure("aggregation keys, cached", 2, || aggregation_prover(&key, Some(folder.path())));
     let zkvm = zkvm();
     let program = zkvm.admit(&elf).unwrap();
     measure("admit echo, keys new", 2, || OpenVm::new().admit(&elf).unwrap());
@@ -46,17 +49,17 @@ fn timings() {
     measure("  build the machine", 5, || zkvm.machine().unwrap());
     let machine = zkvm.machine().unwrap();
     measure("  commit the code", 5, || machine.commit_program_on_device(&program.exe().program));
-    let memory = &zkvm.system_config().unwrap().memory_config;
-    let commit = |image: &[u8]| commitment(program.code_commitment(), program.engine(), Some(image), memory);
-    measure("execution commitment, empty input", 5, || commit(&[]));
+    let memory = &vm_config().system.config.memory_config;
+    let commit = |input: &JobInput| program.verifying().execution_commitment(input);
+    measure("execution commitment, empty input", 5, || commit(&JobInput::default()));
     for megabytes in [1, 10] {
         let bytes: Vec<u8> = (0..megabytes << 20).map(|index: u32| (index >> 3) as u8 | 1).collect();
         let input = JobInput::new("".into(), bytes.into()).unwrap();
-        measure(&format!("execution commitment, {megabytes} MiB input"), 2, || commit(&input.memory_image()));
+        measure(&format!("execution commitment, {megabytes} MiB input"), 2, || commit(&input));
         measure(&format!("  the same by OpenVM's function, {megabytes} MiB"), 1, || {
             compute_exe_commit_from_mem_config(
                 program.code_commitment(),
-                &with_input(&program, &input),
+                &with_memory(&program, &input.memory_image()),
                 memory,
             )
         });
@@ -72,15 +75,16 @@ fn timings() {
         let result = zkvm.execute(&volatility, &prices(), 1 << 30);
         eprintln!("volatility: {:?} in {:?}", result.map(|run| run.cycles), start.elapsed());
     }
-    for prove in 0..1 {
+    for kind in [ProofKind::Segments, ProofKind::Aggregated] {
         let input = JobInput::onchain_only(b"hello").unwrap();
         let outcome = zkvm.execute(&program, &input, 1 << 20).unwrap().outcome.hash();
         let mut proof = None;
-        measure("prove echo", 1, || {
-            proof = Some(zkvm.prove(&program, &input, 1 << 20, &mut |_| {}).unwrap())
+        measure(&format!("prove echo, {kind}"), 1, || {
+            proof =
+                Some(zkvm.prove(&program, &input, 1 << 20, kind, &mut |_| ControlFlow::Continue(())).unwrap())
         });
         let proof = proof.unwrap();
-        eprintln!("proof {prove}: {} bytes", proof.size_bytes());
+        eprintln!("proof, {kind}: {} bytes", proof.size_bytes());
         measure("verify echo", 5, || zkvm.verify(&program, &input, outcome, &proof).unwrap());
     }
 }

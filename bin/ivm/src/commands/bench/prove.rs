@@ -1,11 +1,11 @@
 //! `ivm bench prove`: bundled programs, proven and verified in this process.
 
-use std::time::Instant;
+use std::{ops::ControlFlow, time::Instant};
 
 use clap::Args;
 use eyre::{Context, Result, eyre};
 use ivm_primitives::JobInput;
-use ivm_zkvm::{OpenVm, Zkvm};
+use ivm_zkvm::{OpenVm, ProofKind, Zkvm};
 use serde::Serialize;
 
 use super::percentile;
@@ -92,7 +92,8 @@ fn measure(zkvm: &OpenVm, bundled: Bundled, input: Vec<u8>) -> Result<Row> {
     let execute_ms = started.elapsed().as_secs_f64() * 1e3;
 
     let (started, cpu_before) = (Instant::now(), cpu_seconds()?);
-    let proof = zkvm.prove(&program, &input, MAX_CYCLES, &mut |_| {})?;
+    let proof =
+        zkvm.prove(&program, &input, MAX_CYCLES, ProofKind::Segments, &mut |_| ControlFlow::Continue(()))?;
     let prove_seconds = started.elapsed().as_secs_f64();
     let prove_cpu_seconds = cpu_seconds()? - cpu_before;
 

@@ -1,6 +1,9 @@
 //! `ivm demo job`: the main job on real input.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
 
 use alloy_primitives::{B256, U256};
 use alloy_sol_types::SolCall;
@@ -11,7 +14,7 @@ use ivm_contracts::{JOB_MANAGER_ADDRESS, JobManager, VolatilityOracle};
 use ivm_node::{BlockMode, Node, Storage};
 use ivm_primitives::JobInput;
 use ivm_rpc::{JobInfo, JobOutcome, JobState};
-use ivm_zkvm::{OpenVm, Zkvm};
+use ivm_zkvm::{OpenVm, ProofKind, Zkvm};
 use serde::Serialize;
 
 use super::closes_in_cents;
@@ -198,7 +201,10 @@ impl JobDemo {
 
         let started = Instant::now();
         let progress = ProofProgress::start();
-        let proof = zkvm.prove(&program, &input, job.max_cycles, &mut |event| progress.report(event));
+        let proof = zkvm.prove(&program, &input, job.max_cycles, ProofKind::Segments, &mut |event| {
+            progress.report(event);
+            ControlFlow::Continue(())
+        });
         progress.finish();
         let proof = proof?;
         let prove_seconds = started.elapsed().as_secs_f64();

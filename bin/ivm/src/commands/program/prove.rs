@@ -1,11 +1,11 @@
 //! `ivm program prove`.
 
-use std::{fs, path::PathBuf, time::Instant};
+use std::{fs, ops::ControlFlow, path::PathBuf, time::Instant};
 
 use alloy_primitives::B256;
 use clap::Args;
 use eyre::{Result, WrapErr, bail};
-use ivm_zkvm::{OpenVm, Zkvm};
+use ivm_zkvm::{OpenVm, ProofKind, Zkvm};
 use serde::Serialize;
 
 use super::{
@@ -61,7 +61,10 @@ impl ProveArgs {
         let start = Instant::now();
         let progress = ProofProgress::start();
         let proof =
-            zkvm.prove(&program, &input, self.limit.max_cycles, &mut |event| progress.report(event))?;
+            zkvm.prove(&program, &input, self.limit.max_cycles, ProofKind::Segments, &mut |event| {
+                progress.report(event);
+                ControlFlow::Continue(())
+            })?;
         progress.finish();
         let time = start.elapsed();
         fs::write(&self.out, proof.bytes())

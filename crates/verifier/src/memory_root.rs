@@ -5,21 +5,26 @@
 //! space and hashes every chunk up to the last byte that is not zero, one at a time; this one visits what is there, and
 //! hashes as many nodes at once as a vector register has lanes.
 
-use std::sync::OnceLock;
-
-use openvm_circuit::{
-    arch::{instructions::riscv::RV32_MEMORY_AS, vm_poseidon2_config},
-    system::memory::{CHUNK, dimensions::MemoryDimensions},
-};
-use openvm_sdk::F;
+use ivm_primitives::limits::ADDRESS_SPACE_SIZE_BYTES;
 use openvm_stark_backend::{
     p3_field::{Field, PackedValue, PrimeCharacteristicRing},
     p3_maybe_rayon::prelude::*,
     p3_symmetric::Permutation,
 };
-use openvm_stark_sdk::{config::baby_bear_poseidon2::Digest, p3_baby_bear::Poseidon2BabyBear};
 
-const WIDTH: usize = 2 * CHUNK;
+use crate::stark::{CHUNK, Digest, F, WIDTH, poseidon2};
+
+/// Height of the tree over one address space.
+const ADDRESS_HEIGHT: usize = (ADDRESS_SPACE_SIZE_BYTES / CHUNK).ilog2() as usize;
+/// Height of the tree over the address spaces.
+const SPACES_HEIGHT: usize = 3;
+/// Height of the tree over all memory.
+pub(crate) const OVERALL_HEIGHT: usize = SPACES_HEIGHT + ADDRESS_HEIGHT;
+
+// Address spaces; OpenVM counts them from 1.
+const MEMORY_SPACE: u64 = 2;
+pub(crate) const PUBLIC_VALUES_SPACE: u64 = 3;
+
 type Packed = <F as Field>::Packing;
 
 /// Height of the subtrees that are hashed as one task, in a thread's cache.
@@ -30,10 +35,16 @@ type Node = (u64, Digest);
 /// A chunk of memory, where a leaf stands.
 type Chunk = (u64, [u8; CHUNK]);
 
-/// Root of the tree whose memory space holds `regions`: disjoint (address, bytes) in any order.
-pub(crate) fn memory_root(regions: &[(u32, &[u8])], dimensions: &MemoryDimensions) -> Digest {
-    let zeros = zero_nodes(dimensions.overall_height());
-    let chunks = chunks(regions, dimensions);
+/// Where the leaf of a chunk stands, from the left.
+pub(crate) const fn node_index(space: u64, chunk: u64) -> u64 {
+    ((space - 1) << ADDRESS_HEIGHT) + chunk
+}
+
+/// Root of the tree whose memory space holds `regions`: disjoint (address, bytes) in any order, within the address
+/// space.
+pub fn memory_root(regions: &[(u32, &[u8])]) -> Digest {
+    let zeros = zero_nodes(OVERALL_HEIGHT);
+    let chunks = chunks(regions);
     let tasks: Vec<&[Chunk]> = chunks.chunk_by(|a, b| a.0 >> TASK_HEIGHT == b.0 >> TASK_HEIGHT).collect();
     let mut layer: Vec<Node> = tasks
         .into_par_iter()
@@ -43,9 +54,9 @@ pub(crate) fn memory_root(regions: &[(u32, &[u8])], dimensions: &MemoryDimension
             layer[0]
         })
         .collect();
-    zeros[TASK_HEIGHT..dimensions.overall_height()].iter().for_each(|zero| layer = parents(&layer, zero));
+    zeros[TASK_HEIGHT..OVERALL_HEIGHT].iter().for_each(|zero| layer = parents(&layer, zero));
     // One node is left, or none when all of memory is zero.
-    layer.first().map_or(zeros[dimensions.overall_height()], |&(_, root)| root)
+    layer.first().map_or(zeros[OVERALL_HEIGHT], |&(_, root)| root)
 }
 
 /// The node that stands for zeros, for every height.
@@ -59,7 +70,7 @@ fn zero_nodes(height: usize) -> Vec<Digest> {
 }
 
 /// The chunks that are not all zeros, from the left.
-fn chunks(regions: &[(u32, &[u8])], dimensions: &MemoryDimensions) -> Vec<Chunk> {
+fn chunks(regions: &[(u32, &[u8])]) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
     let mut sorted = regions.to_vec();
     sorted.sort_unstable_by_key(|&(address, _)| address);
@@ -69,7 +80,7 @@ fn chunks(regions: &[(u32, &[u8])], dimensions: &MemoryDimensions) -> Vec<Chunk>
             let offset = address % CHUNK;
             let (now, later) = bytes.split_at(bytes.len().min(CHUNK - offset));
             if now.iter().any(|&byte| byte != 0) {
-                let index = dimensions.label_to_index((RV32_MEMORY_AS, (address / CHUNK) as u32));
+                let index = node_index(MEMORY_SPACE, (address / CHUNK) as u64);
                 // Two regions can meet inside a chunk.
                 if chunks.last().is_none_or(|&(last, _)| last != index) {
                     chunks.push((index, [0; CHUNK]));
@@ -128,12 +139,4 @@ fn compress_lanes(digests: &mut [Digest], pairs: &[(Digest, Digest)]) {
     for (lane, digest) in digests.iter_mut().enumerate() {
         *digest = std::array::from_fn(|element| state[element].as_slice()[lane]);
     }
-}
-
-fn poseidon2() -> &'static Poseidon2BabyBear<WIDTH> {
-    static PERMUTATION: OnceLock<Poseidon2BabyBear<WIDTH>> = OnceLock::new();
-    PERMUTATION.get_or_init(|| {
-        let (external, internal) = vm_poseidon2_config::<F>().constants.to_external_internal_constants();
-        Poseidon2BabyBear::new(external, internal)
-    })
 }

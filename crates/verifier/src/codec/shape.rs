@@ -1,4 +1,4 @@
-//! Walks the bytes of a segment proof before they are decoded.
+//! Walks the bytes of a proof before they are decoded.
 //!
 //! OpenVM's decoder takes counts of things that need no bytes of their own (rows of width zero, paths of depth zero),
 //! so a proof of a hundred bytes could make it allocate without bound. This walk mirrors the decoder, reads nothing but
@@ -11,13 +11,28 @@ const DIGEST_SIZE_BYTES: u64 = 32;
 /// Log of the most rows a WHIR query opens; ours opens 2^4.
 const MAX_LOG_QUERY_ROWS: u64 = 16;
 
+/// Most bytes of one STARK; a segment's takes about 1 MB. Decoded, it can take thirty times its bytes.
+const MAX_STARK_SIZE_BYTES: usize = 8 << 20;
+
 /// What is wrong with the shape.
 pub(super) type ShapeError = &'static str;
 type Result<T> = std::result::Result<T, ShapeError>;
 
-/// Checks that decoding a segment proof from the start of `bytes` costs no more than their size.
-pub(super) fn check(bytes: &[u8]) -> Result<()> {
-    Walker { bytes, items_left: bytes.len() as u64 }.segment_proof()
+/// Checks that decoding a STARK from the start of `bytes` costs no more than its size; returns what is behind it.
+pub(super) fn after_stark(bytes: &[u8]) -> Result<&[u8]> {
+    let (within, _) = bytes.split_at(bytes.len().min(MAX_STARK_SIZE_BYTES));
+    let mut walker = Walker { bytes: within, items_left: within.len() as u64 };
+    walker.stark()?;
+    Ok(&bytes[within.len() - walker.bytes.len()..])
+}
+
+/// As [`after_stark`], for public values with their Merkle path.
+pub(super) fn after_public_values(bytes: &[u8]) -> Result<&[u8]> {
+    let mut walker = Walker { bytes, items_left: bytes.len() as u64 };
+    walker.digest_vec()?;
+    walker.base_vec()?;
+    walker.digests(1)?;
+    Ok(walker.bytes)
 }
 
 struct Walker<'a> {
@@ -26,7 +41,7 @@ struct Walker<'a> {
 }
 
 impl Walker<'_> {
-    fn segment_proof(&mut self) -> Result<()> {
+    fn stark(&mut self) -> Result<()> {
         let _codec_version = self.length()?;
         self.digests(1)?;
         self.traces()?;
@@ -193,7 +208,11 @@ impl Walker<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{Result, after_stark};
+
+    fn check(bytes: &[u8]) -> Result<()> {
+        after_stark(bytes).map(|rest| assert!(rest.is_empty()))
+    }
 
     /// A proof up to its WHIR part, with nothing in it.
     fn prefix() -> Vec<u8> {

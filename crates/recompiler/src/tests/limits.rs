@@ -1,0 +1,62 @@
+//! Hostile text: as large as it may be, and of what grows most.
+
+use std::{sync::Arc, time::Instant};
+
+use ivm_engine::{
+    Program, RunEnd,
+    testing::{self, *},
+};
+use ivm_primitives::limits::MAX_ELF_SIZE_BYTES;
+
+use super::Pair;
+use crate::{Code, CompileError, MAX_CODE_SIZE_BYTES};
+
+const WORDS: usize = MAX_ELF_SIZE_BYTES / 4 - 64;
+
+fn program(word: impl Fn(usize) -> u32) -> Arc<Program> {
+    let words: Vec<u32> = (0..WORDS).map(word).collect();
+    Arc::new(Program::from_elf(&testing::elf(&words)).unwrap())
+}
+
+#[test]
+fn text_of_the_largest_size_compiles_or_is_refused() {
+    let offset = |index: usize| 4 * (index % 500) as i32;
+    let texts = [
+        ("loads", program(|index| load(2, 5, (index % 32) as u32, offset(index)))),
+        ("groups", program(|index| s_type(0, 5, 6, offset(index) / 4))),
+        ("branches", program(|index| b_type(4, 5, 6, if index > 1000 { -2000 } else { 8 }))),
+        (
+            "short loops",
+            program(|index| if index % 2 == 0 { alu(4, 0, 20, 21, 22) } else { b_type(4, 25, 26, -4) }),
+        ),
+        ("divisions", program(|_| alu(4, 1, 5, 6, 7))),
+        ("custom", program(|_| custom(2, 5, 6, 7))),
+        ("computed jumps", program(|_| jalr(1, 5, 0))),
+    ];
+    for (name, program) in texts {
+        let started = Instant::now();
+        let outcome = match Code::compile(program.clone()) {
+            Ok(code) => {
+                Pair::default().assert_same(&program, &[], 3000);
+                format!("{} bytes", code.size_bytes())
+            }
+            Err(CompileError::TooLarge { got }) => {
+                assert!(got < MAX_CODE_SIZE_BYTES + (1 << 20), "stopped in time");
+                "refused".into()
+            }
+            Err(error) => panic!("{name}: {error}"),
+        };
+        eprintln!("{name}: {outcome}, {} ms", started.elapsed().as_millis());
+    }
+}
+
+#[test]
+fn a_block_longer_than_the_limit_of_cycles_runs_to_it() {
+    let program = program(|_| addi(5, 5, 1));
+    let mut pair = Pair::default();
+    for max_cycles in [0, 1, 1000, WORDS as u64 - 1, WORDS as u64, WORDS as u64 + 1] {
+        let report = pair.assert_same(&program, &[], max_cycles);
+        assert_eq!(report.state.cycles, max_cycles.min(WORDS as u64));
+        assert_eq!(report.end == RunEnd::OutOfCycles, max_cycles < WORDS as u64);
+    }
+}

@@ -1,0 +1,90 @@
+//! Accesses at every edge, alone and in groups.
+
+use ivm_engine::{RunEnd, testing::*};
+use ivm_primitives::limits::ADDRESS_SPACE_SIZE_BYTES;
+
+use super::{Pair, program};
+
+const END: u32 = ADDRESS_SPACE_SIZE_BYTES as u32;
+
+fn bases() -> Vec<u32> {
+    let edges =
+        [0, 0x800, 0x1000, 0x0020_0000, END - 0x800, END, END + 0x800, 1 << 31, u32::MAX - 0x7ff, u32::MAX];
+    edges.iter().flat_map(|edge| (-5_i32..=5).map(|by| edge.wrapping_add_signed(by))).collect()
+}
+
+/// Loads and stores of all widths, with their funct3.
+const ACCESSES: [(bool, u32); 8] =
+    [(true, 0), (true, 1), (true, 2), (true, 4), (true, 5), (false, 0), (false, 1), (false, 2)];
+
+fn access((is_load, funct3): (bool, u32), base: u32, offset: i32) -> u32 {
+    if is_load { load(funct3, 7, base, offset) } else { s_type(funct3, 6, base, offset) }
+}
+
+/// The base comes from input, so that nothing is known of it, or is a constant of the program.
+fn words(base: u32, known: bool, accesses: &[u32]) -> Vec<u32> {
+    let setup = if known { li(5, base).to_vec() } else { vec![lui(5, 0x0010_1000), load(2, 5, 5, 0)] };
+    [&setup, &li(6, 0x8182_8384)[..], accesses, &[terminate(0)]].concat()
+}
+
+fn run(pair: &mut Pair, base: u32, accesses: &[u32]) -> RunEnd {
+    let known = program(&words(base, true, accesses));
+    let end = pair.assert_same(&known, &[], 100).end;
+    let file = ElfFile::new(
+        TEXT_ADDRESS,
+        vec![
+            ElfSegment::text(TEXT_ADDRESS, &words(base, false, accesses)),
+            ElfSegment::data(TEXT_ADDRESS + 0x1000, &base.to_le_bytes()),
+        ],
+    );
+    let unknown = ivm_engine::Program::from_elf(&file.build()).unwrap();
+    let other = pair.assert_same(&unknown.into(), &[], 100).end;
+    assert_eq!(matches!(end, RunEnd::Faulted(_)), matches!(other, RunEnd::Faulted(_)));
+    end
+}
+
+#[test]
+fn single_accesses() {
+    let mut pair = Pair::default();
+    let mut faults = 0;
+    for base in bases() {
+        for kind in ACCESSES {
+            for offset in [0, 1, 2, 4, -4, 2047, -2048, 2044] {
+                let end = run(&mut pair, base, &[access(kind, 5, offset)]);
+                faults += usize::from(matches!(end, RunEnd::Faulted(_)));
+            }
+        }
+    }
+    assert!(faults > 1000, "{faults}");
+}
+
+#[test]
+fn groups_of_accesses() {
+    let mut pair = Pair::default();
+    for base in bases() {
+        for (first, second) in
+            [(0, 4), (4, 0), (-8, 8), (2040, -2048), (3, 4), (1, 2), (-2048, -2044), (8, 6)]
+        {
+            for kinds in [[2, 2], [7, 7], [2, 7], [0, 2], [5, 7], [1, 6], [3, 1]] {
+                let accesses = [
+                    access(ACCESSES[kinds[0]], 5, first),
+                    access(ACCESSES[kinds[1]], 5, second),
+                    addi(5, 5, 4),
+                    access(ACCESSES[kinds[0]], 5, first - 4),
+                    access(ACCESSES[kinds[1]], 5, second),
+                ];
+                run(&mut pair, base, &accesses);
+            }
+        }
+    }
+}
+
+#[test]
+fn one_run_leaves_nothing_to_the_next() {
+    let writes = program(&words(0x0030_0000, true, &[s_type(2, 6, 5, 0), s_type(2, 6, 0, 64)]));
+    let reads = program(&words(0x0030_0000, true, &[load(2, 7, 5, 0), load(2, 8, 0, 64)]));
+    let mut pair = Pair::default();
+    pair.assert_same(&writes, b"input", 100);
+    let report = pair.assert_same(&reads, &[], 100);
+    assert_eq!((report.state.registers[7], report.state.registers[8]), (0, 0));
+}
