@@ -28,6 +28,9 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// Longest that a process whose socket has closed may take to be gone, before it is killed.
 const END_LIMIT: Duration = Duration::from_secs(1);
 
+/// Shortest timeout that a socket can have.
+const MIN_TIMEOUT: Duration = Duration::from_millis(1);
+
 /// What processes are called in listings.
 const NAME: &str = "ivm-worker";
 
@@ -173,22 +176,26 @@ impl WorkerProcess {
     /// Receives one message into `self.answer`.
     fn receive(&mut self, limit: Duration) -> Result<usize, ReceiveError> {
         let started = Instant::now();
+        let mut left = limit;
         loop {
-            let left = limit.saturating_sub(started.elapsed());
-            if left.is_zero() {
-                return Err(ReceiveError::TimedOut);
-            }
-            // Set only when it changes much: most runs have the same limit.
-            if started.elapsed() > Duration::from_millis(1) || self.timeout != limit {
-                set_socket_timeout(&self.socket, Timeout::Recv, Some(left)).map_err(ReceiveError::System)?;
-                self.timeout = left;
+            // Most runs have the same limit, so that this call is seldom made. None at all would be no limit.
+            let timeout = left.max(MIN_TIMEOUT);
+            if self.timeout != timeout {
+                set_socket_timeout(&self.socket, Timeout::Recv, Some(timeout))
+                    .map_err(ReceiveError::System)?;
+                self.timeout = timeout;
             }
             match recv(&self.socket, &mut self.answer[..], RecvFlags::TRUNC) {
                 Ok((_, 0)) | Err(Errno::CONNRESET) => return Err(ReceiveError::Closed),
                 Ok((_, size)) if size > MAX_ANSWER_SIZE_BYTES => return Err(ReceiveError::TooLarge(size)),
                 Ok((_, size)) => return Ok(size),
                 Err(Errno::AGAIN) => return Err(ReceiveError::TimedOut),
-                Err(Errno::INTR) => {}
+                Err(Errno::INTR) => {
+                    left = limit.saturating_sub(started.elapsed());
+                    if left.is_zero() {
+                        return Err(ReceiveError::TimedOut);
+                    }
+                }
                 Err(error) => return Err(ReceiveError::System(error)),
             }
         }
