@@ -172,9 +172,7 @@ fn files_sockets_processes_threads_and_signals_are_out_of_reach() {
 #[test]
 fn whatever_breaks_a_worker_breaks_one_run_and_no_more() {
     let _alone = alone();
-    let mut config = config(FAULTY_WORKER, 1);
-    config.deadline.floor = Duration::from_millis(500);
-    let sandbox = Sandbox::start(config).unwrap();
+    let sandbox = Sandbox::start(config(FAULTY_WORKER, 1)).unwrap();
     let fine = with_outcome();
     for fault in *b"sepm" {
         let expected = match fault {
@@ -191,7 +189,17 @@ fn whatever_breaks_a_worker_breaks_one_run_and_no_more() {
         assert!(matches!(broken, BrokenRun::Garbled(_)), "{}: {broken:?}", char::from(fault));
         assert_eq!(sandbox.execute(&call(&fine, &[])), InProcess.execute(&call(&fine, &[])));
     }
-    assert!(matches!(broken_by(&sandbox, b'l'), BrokenRun::TimedOut { .. }));
+}
+
+#[test]
+fn a_run_that_never_ends_is_ended() {
+    let _alone = alone();
+    let mut config = config(FAULTY_WORKER, 1);
+    let limit = Duration::from_secs(1);
+    config.deadline.floor = limit;
+    let sandbox = Sandbox::start(config).unwrap();
+    assert_eq!(broken_by(&sandbox, b'l'), BrokenRun::TimedOut { limit });
+    let fine = with_outcome();
     assert_eq!(sandbox.execute(&call(&fine, &[])), InProcess.execute(&call(&fine, &[])));
 }
 
@@ -199,17 +207,16 @@ fn whatever_breaks_a_worker_breaks_one_run_and_no_more() {
 fn what_the_recompiler_breaks_the_interpreter_makes_good() {
     let _alone = alone();
     let mut config = config(FAULTY_WORKER, 2);
-    config.deadline.floor = Duration::from_millis(500);
+    config.deadline.floor = Duration::from_secs(2);
     let sandbox = Sandbox::start(config).unwrap();
     for fault in *b"sepmgbdlox" {
         let program = program(&[addi(5, 0, i32::from(fault)), terminate(0)]);
         let input = [b"FAULT", &[fault][..]].concat();
         let call = call(&program, &input);
         assert_eq!(sandbox.execute(&call), InProcess.execute(&call), "{}", char::from(fault));
-        // The program stays with the interpreter: the fault would take the recompiler's deadline, or a process.
-        let (started, before) = (Instant::now(), children());
+        // The program stays with the interpreter: its fault would cost another worker.
+        let before = children();
         assert_eq!(sandbox.execute(&call), InProcess.execute(&call));
-        assert!(started.elapsed() < Duration::from_millis(400));
         assert_eq!(children(), before, "no worker died");
     }
 }
