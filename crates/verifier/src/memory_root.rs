@@ -37,7 +37,7 @@ type Chunk = (u64, [u8; CHUNK]);
 
 /// Where the leaf of a chunk stands, from the left.
 pub(crate) const fn node_index(space: u64, chunk: u64) -> u64 {
-    (space - 1 << ADDRESS_HEIGHT) + chunk
+    ((space - 1) << ADDRESS_HEIGHT) + chunk
 }
 
 /// Root of the tree whose memory space holds `regions`: disjoint (address, bytes) in any order, within the address

@@ -29,6 +29,8 @@ use crate::{
 
 type State = VmState<F, GuestMemory>;
 type PublicValuesProof = UserPublicValuesProof<8, F>;
+/// Takes the proof of a segment, which has this index.
+type TakeSegment<'a> = &'a mut dyn FnMut(usize, StarkProof<SC>, Report<'_>) -> Result<(), ProveError>;
 pub(crate) type Report<'a> = &'a mut dyn FnMut(ProveProgress) -> ControlFlow<()>;
 
 /// A run that terminates with exit code 0, to be proven.
@@ -112,7 +114,7 @@ fn for_each_segment(
     run: &ProvableRun<'_>,
     segments: &[Segment],
     progress: Report<'_>,
-    take: &mut dyn FnMut(usize, StarkProof<SC>, Report<'_>) -> Result<(), ProveError>,
+    take: TakeSegment<'_>,
 ) -> Result<PublicValuesProof, ProveError> {
     let exe = run.program.exe();
     let code = machine.commit_program_on_device(&exe.program);

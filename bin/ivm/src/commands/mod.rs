@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod demo;
 mod dev;
+mod kind;
 mod new;
 pub(crate) mod program;
 
@@ -11,6 +12,7 @@ use std::io::IsTerminal;
 
 use clap::Subcommand;
 use eyre::Result;
+pub(crate) use kind::KindArg;
 
 /// What `ivm` can be told to do.
 #[derive(Debug, Subcommand)]
