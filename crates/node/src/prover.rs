@@ -16,7 +16,7 @@ use ivm_chain::ExtraWrite;
 use ivm_coprocessor::ProgramCache;
 use ivm_da::PayloadStore;
 use ivm_primitives::{JobInput, ProgramId};
-use ivm_zkvm::{ProofKind, Zkvm};
+use ivm_zkvm::{ProofKind, ProveEstimate, Zkvm};
 use parking_lot::Mutex;
 
 use crate::records::{ProofRecord, json_write, proof_key};
@@ -158,11 +158,15 @@ impl ProofWorker {
             JobInput::new(self.payload(task.onchain_input_hash)?, self.payload(task.offchain_input_hash)?)
                 .map_err(|error| error.to_string())?;
         let program = self.programs.get(task.program_id, task.elf_hash).map_err(|error| error.to_string())?;
+        let mut estimate = ProveEstimate::default();
+        let mut before_step = |step| {
+            estimate.update(step, started.elapsed());
+            tracing::info!(target: "job", "job {} proving: {}", task.job_id, estimate.message(started.elapsed()));
+            self.stop.before_next_step()
+        };
         let proof = self
             .zkvm
-            .prove(&program, &input, task.max_cycles, ProofKind::Segments, &mut |_| {
-                self.stop.before_next_step()
-            })
+            .prove(&program, &input, task.max_cycles, ProofKind::Segments, &mut before_step)
             .map_err(|error| error.to_string())?;
         let proof_hash = self.payloads.put(proof.bytes()).map_err(|error| error.to_string())?;
         let prove_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

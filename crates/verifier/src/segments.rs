@@ -159,6 +159,8 @@ impl Segment {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn digest(value: u32) -> Digest {

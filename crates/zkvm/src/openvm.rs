@@ -74,6 +74,17 @@ impl OpenVm {
         self
     }
 
+    /// Has the keys for a kind of proof ready, so that the first proof does not wait for them.
+    ///
+    /// # Errors
+    /// [`KeyError`] when they cannot be generated.
+    pub fn prepare(&self, kind: ProofKind) -> Result<(), KeyError> {
+        match kind {
+            ProofKind::Segments => self.vm_key().map(drop),
+            ProofKind::Aggregated => self.aggregation().map(drop),
+        }
+    }
+
     pub(crate) fn vm_key(&self) -> Result<&VmKey, KeyError> {
         if let Some(key) = self.vm_key.get() {
             return Ok(key);

@@ -29,7 +29,7 @@ use crate::{
 
 type State = VmState<F, GuestMemory>;
 type PublicValuesProof = UserPublicValuesProof<8, F>;
-/// Takes each segment's proof, by index.
+/// Takes the proof of a segment, which has this index.
 type TakeSegment<'a> = &'a mut dyn FnMut(usize, StarkProof<SC>, Report<'_>) -> Result<(), ProveError>;
 pub(crate) type Report<'a> = &'a mut dyn FnMut(ProveProgress) -> ControlFlow<()>;
 

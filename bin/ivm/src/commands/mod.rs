@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod demo;
 mod dev;
+mod kind;
 mod new;
 pub(crate) mod program;
 
@@ -11,6 +12,7 @@ use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Subcommand;
 use eyre::Result;
+pub(crate) use kind::KindArg;
 
 /// The command that a node starts its workers with.
 pub(crate) const WORKER_COMMAND: &str = "engine-worker";

@@ -60,6 +60,10 @@ impl Walker<'_> {
         let airs = self.length()?;
         self.items(airs)?;
         let bitmap = self.take(airs.div_ceil(8))?;
+        // The decoder looks at a bit for each; bits behind them would be another encoding of the same.
+        if airs % 8 != 0 && bitmap.last().is_some_and(|last| last >> (airs % 8) != 0) {
+            return Err("it marks traces that there are none of");
+        }
         let present: u32 = bitmap.iter().map(|byte| byte.count_ones()).sum();
         for _ in 0..present {
             let _log_height = self.length()?;
@@ -242,6 +246,18 @@ mod tests {
         let rounds = 4 + 32 + 8 + 24 + 8;
         bytes[rounds..rounds + 4].fill(0xff);
         assert_eq!(check(&bytes), Err("more items than bytes"));
+    }
+
+    #[test]
+    fn traces_past_the_last_are_not_marked() {
+        let bytes = |bitmap: u8| {
+            let mut bytes = vec![0; 4 + 32];
+            bytes.extend(3_u32.to_le_bytes());
+            bytes.push(bitmap);
+            bytes
+        };
+        assert_eq!(check(&bytes(0b1000)), Err("it marks traces that there are none of"));
+        assert_eq!(check(&bytes(0b0000)), Err("cut short"));
     }
 
     #[test]

@@ -136,7 +136,8 @@ impl Proven {
         for at in (HEADER_SIZE_BYTES + 4..HEADER_SIZE_BYTES + 600).step_by(4) {
             let mut bytes = good.clone();
             bytes[at..at + 4].fill(0xff);
-            assert!(self.verify(bytes).is_err(), "{at}");
+            // Some words are that already.
+            assert!(bytes == good || self.verify(bytes).is_err(), "{at}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod jobs;
 mod prove;
+mod prove_run;
 
 use clap::{Args, Subcommand};
 use eyre::Result;

@@ -1,134 +1,130 @@
-//! `ivm bench prove`: bundled programs, proven and verified in this process.
+//! `ivm bench prove`: runs of several sizes, proven and verified, each in a process of its own.
 
-use std::{ops::ControlFlow, time::Instant};
+use std::process::{Command, Stdio};
 
-use clap::Args;
-use eyre::{Context, Result, eyre};
-use ivm_primitives::JobInput;
-use ivm_zkvm::{OpenVm, ProofKind, Zkvm};
-use serde::Serialize;
+use clap::{Args, ValueEnum};
+use eyre::{Result, WrapErr, ensure};
+use serde::{Deserialize, Serialize};
 
-use super::percentile;
-use crate::{
-    bundled::{self, Bundled},
-    commands::demo::closes_in_cents,
-};
-
-/// Cycles a run may take.
-const MAX_CYCLES: u64 = 10_000_000;
-
-/// Times each proof is verified.
-const VERIFICATIONS: usize = 9;
-
-/// Clock ticks a second in `/proc`, as Linux has them on every architecture it runs on.
-const TICKS_PER_SECOND: f64 = 100.0;
+use super::prove_run::{Row, measure};
+use crate::commands::KindArg;
 
 /// Arguments of `ivm bench prove`.
 #[derive(Debug, Args)]
 pub(crate) struct ProveBench {
+    /// What to prove. All of it takes the better part of an hour on two cores.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Run::value_variants().to_vec())]
+    runs: Vec<Run>,
+    /// Kinds of proof.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = KindArg::value_variants().to_vec())]
+    kinds: Vec<KindArg>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Measure one run in this process, and print its row.
+    #[arg(long, hide = true, conflicts_with = "json")]
+    here: bool,
 }
 
-#[derive(Debug, Serialize)]
+/// A run to prove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Run {
+    /// The bundled program `echo`, on five bytes.
+    Echo,
+    /// A loop that computes, stores and loads, for ten thousand instructions.
+    #[value(name = "10k")]
+    TenThousand,
+    /// The loop, for a hundred thousand.
+    #[value(name = "100k")]
+    HundredThousand,
+    /// The loop, for a million.
+    #[value(name = "1m")]
+    Million,
+    /// The bundled program `volatility`, on twenty years of prices.
+    Volatility,
+    /// The loop, for ten million.
+    #[value(name = "10m")]
+    TenMillion,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
 struct Report {
     programs: Vec<Row>,
-}
-
-#[derive(Debug, Serialize)]
-struct Row {
-    name: &'static str,
-    cycles: u64,
-    admit_ms: f64,
-    execute_ms: f64,
-    prove_seconds: f64,
-    prove_cpu_seconds: f64,
-    /// Highest resident memory of the process so far; programs go from small to large.
-    peak_memory_bytes: u64,
-    proof_bytes: usize,
-    verify_ms_p50: f64,
 }
 
 impl ProveBench {
     /// Runs the benchmark to its end.
     pub(crate) fn run(self) -> Result<()> {
-        let closes: Vec<u8> = closes_in_cents()?.iter().flat_map(|close| close.to_be_bytes()).collect();
-        let zkvm = OpenVm::new();
-        let programs = vec![
-            measure(&zkvm, bundled::ECHO, b"hello".to_vec())?,
-            measure(&zkvm, bundled::VOLATILITY, closes)?,
-        ];
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&Report { programs })?);
+        if self.here {
+            for (run, kind) in self.rows() {
+                println!("{}", serde_json::to_string(&measure(run, kind.into())?)?);
+            }
             return Ok(());
         }
-        for row in programs {
-            println!(
-                "{:<11} {:>9} cycles: executed in {:.1} ms, proven in {:.1} s ({:.1} CPU-s, {:.2} GiB), {} bytes, verified in {:.0} ms, admitted in {:.0} ms",
-                row.name,
-                row.cycles,
-                row.execute_ms,
-                row.prove_seconds,
-                row.prove_cpu_seconds,
-                row.peak_memory_bytes as f64 / f64::from(1_u32 << 30),
-                row.proof_bytes,
-                row.verify_ms_p50,
-                row.admit_ms
-            );
+        let mut programs = Vec::new();
+        for (run, kind) in self.rows() {
+            let row = measure_apart(run, kind)?;
+            if !self.json {
+                print(&row);
+            }
+            programs.push(row);
+        }
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&Report { programs })?);
         }
         Ok(())
     }
-}
 
-fn measure(zkvm: &OpenVm, bundled: Bundled, input: Vec<u8>) -> Result<Row> {
-    let started = Instant::now();
-    let program = zkvm.admit(bundled.elf)?;
-    let admit_ms = started.elapsed().as_secs_f64() * 1e3;
-    let input = JobInput::onchain_only(input)?;
-
-    let started = Instant::now();
-    let execution = zkvm.execute(&program, &input, MAX_CYCLES)?;
-    let execute_ms = started.elapsed().as_secs_f64() * 1e3;
-
-    let (started, cpu_before) = (Instant::now(), cpu_seconds()?);
-    let proof =
-        zkvm.prove(&program, &input, MAX_CYCLES, ProofKind::Segments, &mut |_| ControlFlow::Continue(()))?;
-    let prove_seconds = started.elapsed().as_secs_f64();
-    let prove_cpu_seconds = cpu_seconds()? - cpu_before;
-
-    let mut verify_ms = Vec::new();
-    for _ in 0..VERIFICATIONS {
-        let started = Instant::now();
-        zkvm.verify(&program, &input, execution.outcome.hash(), &proof)?;
-        verify_ms.push(started.elapsed().as_secs_f64() * 1e3);
+    fn rows(&self) -> impl Iterator<Item = (Run, KindArg)> {
+        self.runs.iter().flat_map(|&run| self.kinds.iter().map(move |&kind| (run, kind)))
     }
-    Ok(Row {
-        name: bundled.name,
-        cycles: execution.cycles,
-        admit_ms,
-        execute_ms,
-        prove_seconds,
-        prove_cpu_seconds,
-        peak_memory_bytes: peak_memory_bytes()?,
-        proof_bytes: proof.size_bytes(),
-        verify_ms_p50: percentile(&mut verify_ms, 50),
-    })
 }
 
-/// User and system time of this process so far.
-fn cpu_seconds() -> Result<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").wrap_err("/proc/self/stat")?;
-    // The command's name, in parentheses, may hold spaces; user and system time are fields 14 and 15.
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-    let ticks: f64 = fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
-    Ok(ticks / TICKS_PER_SECOND)
+/// Measures in another process: the peak of a process's memory is that of all it ever did.
+fn measure_apart(run: Run, kind: KindArg) -> Result<Row> {
+    let name = |value: Option<clap::builder::PossibleValue>| {
+        value.map(|value| value.get_name().to_owned()).unwrap_or_default()
+    };
+    let (run, kind) = (name(run.to_possible_value()), name(kind.to_possible_value()));
+    eprintln!("proving {run}, {kind}");
+    let output = Command::new(std::env::current_exe()?)
+        .args(["bench", "prove", "--here", "--runs", &run, "--kinds", &kind])
+        .stderr(Stdio::inherit())
+        .output()
+        .wrap_err("cannot start another process")?;
+    ensure!(output.status.success(), "proving {run}, {kind}: {}", output.status);
+    serde_json::from_slice(&output.stdout).wrap_err("the other process printed no row")
 }
 
-/// Highest resident memory of this process so far.
-fn peak_memory_bytes() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").wrap_err("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kibibytes = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
-    Ok(kibibytes.ok_or_else(|| eyre!("/proc/self/status has no VmHWM"))? * 1024)
+fn print(row: &Row) {
+    println!(
+        "{:<11} {:<10} {:>9} cycles, {:>3} segments: executed in {:.1} ms, proven in {:.1} s ({:.1} CPU-s, {:.2} GiB), \
+         {} bytes, verified in {:.0} ms; before: admitted in {:.0} ms, keys in {:.1} s",
+        row.name,
+        row.kind,
+        row.cycles,
+        row.segments,
+        row.execute_ms,
+        row.prove_seconds,
+        row.prove_cpu_seconds,
+        row.peak_memory_bytes as f64 / f64::from(1_u32 << 30),
+        row.proof_bytes,
+        row.verify_ms_p50,
+        row.admit_ms,
+        row.keys_seconds,
+    );
+}
+
+impl Run {
+    /// Its name, and instructions of the loop, where it is the loop.
+    pub(crate) const fn name_and_loop(self) -> (&'static str, Option<u32>) {
+        match self {
+            Self::Echo => ("echo", None),
+            Self::Volatility => ("volatility", None),
+            Self::TenThousand => ("loop-10k", Some(10_000)),
+            Self::HundredThousand => ("loop-100k", Some(100_000)),
+            Self::Million => ("loop-1m", Some(1_000_000)),
+            Self::TenMillion => ("loop-10m", Some(10_000_000)),
+        }
+    }
 }

@@ -13,7 +13,7 @@ use super::{
     run::execute,
     source::{InputArgs, LimitArgs, ProgramArgs},
 };
-use crate::progress::ProofProgress;
+use crate::{commands::KindArg, progress::ProofProgress};
 
 /// Prove a program's outcome on an input.
 #[derive(Debug, Args)]
@@ -26,6 +26,10 @@ pub(crate) struct ProveArgs {
 
     #[command(flatten)]
     limit: LimitArgs,
+
+    /// Kind of proof: by segments it is there sooner, aggregated it is small whatever the run
+    #[arg(long, value_enum, default_value_t)]
+    kind: KindArg,
 
     /// Where to write the proof
     #[arg(long, value_name = "FILE")]
@@ -42,6 +46,7 @@ struct ProveJson {
     input_commitment: B256,
     #[serde(flatten)]
     outcome: OutcomeJson,
+    proof_kind: String,
     proof_file: PathBuf,
     proof_size_bytes: usize,
     prove_seconds: f64,
@@ -60,11 +65,10 @@ impl ProveArgs {
         }
         let start = Instant::now();
         let progress = ProofProgress::start();
-        let proof =
-            zkvm.prove(&program, &input, self.limit.max_cycles, ProofKind::Segments, &mut |event| {
-                progress.report(event);
-                ControlFlow::Continue(())
-            })?;
+        let proof = zkvm.prove(&program, &input, self.limit.max_cycles, self.kind.into(), &mut |event| {
+            progress.report(event);
+            ControlFlow::Continue(())
+        })?;
         progress.finish();
         let time = start.elapsed();
         fs::write(&self.out, proof.bytes())
@@ -74,6 +78,7 @@ impl ProveArgs {
                 program_id: program.id(),
                 input_commitment: input.commitment(),
                 outcome: (&execution).into(),
+                proof_kind: ProofKind::from(self.kind).to_string(),
                 proof_size_bytes: proof.size_bytes(),
                 proof_file: self.out,
                 prove_seconds: time.as_secs_f64(),

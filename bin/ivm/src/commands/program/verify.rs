@@ -39,6 +39,7 @@ struct VerifyJson {
     program_id: B256,
     input_commitment: B256,
     outcome_hash: B256,
+    proof_kind: String,
     proof_verified: bool,
     verify_seconds: f64,
 }
@@ -56,11 +57,13 @@ impl VerifyArgs {
         let start = Instant::now();
         zkvm.verify(&program, &input, outcome_hash, &proof).wrap_err("not verified")?;
         let time = start.elapsed();
+        let kind = ivm_verifier::codec::kind(proof.bytes())?;
         if self.json {
             let json = VerifyJson {
                 program_id: program.id(),
                 input_commitment: input.commitment(),
                 outcome_hash,
+                proof_kind: kind.to_string(),
                 proof_verified: true,
                 verify_seconds: time.as_secs_f64(),
             };
@@ -68,6 +71,7 @@ impl VerifyArgs {
         } else {
             println!("verified      program {} on input {}", program.id(), input.commitment());
             println!("              has outcome {outcome_hash}");
+            println!("proof         {kind}");
             println!("time          {time:.1?}");
         }
         Ok(())
