@@ -54,14 +54,22 @@ fn the_folder_does_not_matter() {
     fs::copy(here.join("Cargo.toml"), there.join("Cargo.toml")).expect("a copy");
     let programs = there.join("programs");
     fs::remove_file(programs.join("programs.lock")).expect("the copied lock");
-    if !build(&programs) {
-        return;
+    // Two of them: `ivm build programs --check` compares them all, and takes minutes.
+    for name in ["square-root", "workloads"] {
+        if !build(&programs.join(name)) {
+            return;
+        }
     }
     let (committed, built) = (lock_in(&here.join("programs")), lock_in(&programs));
-    if committed["toolchain"] == built["toolchain"] {
-        assert_eq!(committed, built, "run `ivm build programs`, and commit");
-    } else {
+    if committed["toolchain"] != built["toolchain"] {
         eprintln!("skipped: programs were not compared, as the pinned toolchain is not here");
+        return;
+    }
+    let programs_of = |lock: &Table| lock["program"].as_array().expect("programs").clone();
+    let (committed, built) = (programs_of(&committed), programs_of(&built));
+    assert_eq!(built.len(), 2);
+    for program in built {
+        assert!(committed.contains(&program), "{program}: run `ivm build programs`, and commit");
     }
 }
 
