@@ -23,8 +23,12 @@ pub(crate) const SQUARE_ROOT: Bundled =
 pub(crate) const VOLATILITY: Bundled =
     Bundled { name: "volatility", elf: include_bytes!("../../../programs/elf/volatility.elf") };
 
+/// What the engine is measured with.
+pub(crate) const WORKLOADS: Bundled =
+    Bundled { name: "workloads", elf: include_bytes!("../../../programs/elf/workloads.elf") };
+
 /// All of them.
-pub(crate) const ALL: [Bundled; 3] = [ECHO, SQUARE_ROOT, VOLATILITY];
+pub(crate) const ALL: [Bundled; 4] = [ECHO, SQUARE_ROOT, VOLATILITY, WORKLOADS];
 
 /// The program of that name.
 pub(crate) fn find(name: &str) -> Option<Bundled> {

@@ -10,40 +10,45 @@
 //! x86-64 Linux with BMI2 only ([`is_supported`]); elsewhere [`Code::compile`] says so and programs are interpreted.
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod analysis;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod arithmetic;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod assembler;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod code;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod compiler;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod facts;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod frame;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod space;
-#[cfg(test)]
-mod tests;
+mod native {
+    pub(crate) mod analysis;
+    pub(crate) mod arithmetic;
+    pub(crate) mod assembler;
+    pub(crate) mod code;
+    pub(crate) mod compiler;
+    pub(crate) mod facts;
+    pub(crate) mod frame;
+    pub(crate) mod space;
+    #[cfg(test)]
+    mod tests;
+}
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+mod portable;
 
-pub use code::{Code, MAX_CODE_SIZE_BYTES};
-pub use space::Space;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub use native::{code::Code, space::Space};
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+pub use portable::{Code, Space};
 
 use ivm_engine::InputDoesNotFit;
 use thiserror::Error;
 
+/// Most bytes of code that one program may compile to.
+pub const MAX_CODE_SIZE_BYTES: usize = 64 * 1024 * 1024;
+
 /// Whether this processor runs what the compiler emits.
 pub fn is_supported() -> bool {
-    std::arch::is_x86_feature_detected!("bmi2")
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    return std::arch::is_x86_feature_detected!("bmi2");
+    #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+    return false;
 }
 
 /// Why a program is not compiled. It can always be interpreted.
 #[derive(Debug, Error)]
 pub enum CompileError {
-    /// Not on this processor.
-    #[error("this processor has no BMI2 instructions, which compiled programs use")]
+    /// Not on this machine.
+    #[error("programs are compiled on x86-64 Linux with BMI2 instructions only")]
     Unsupported,
     /// Its code is too large.
     #[error("the program compiles to {got} bytes, the limit is {MAX_CODE_SIZE_BYTES}")]

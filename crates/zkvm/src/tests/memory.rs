@@ -17,7 +17,8 @@ use openvm_stark_backend::p3_field::PrimeField32;
 use openvm_stark_sdk::config::baby_bear_poseidon2::Digest;
 use proptest::prelude::*;
 
-use super::{admit, bundled, reference::with_memory, zkvm};
+use super::{admit, bundled, zkvm};
+use crate::peer::with_memory;
 use crate::{Zkvm, config::vm_config};
 use ivm_engine::testing::terminate;
 use ivm_verifier::memory_root;

@@ -5,29 +5,16 @@ use ivm_primitives::JobInput;
 use openvm_circuit::{
     arch::{
         ExecutionError, VmState,
-        instructions::{
-            exe::VmExe,
-            riscv::{RV32_MEMORY_AS, RV32_REGISTER_AS},
-        },
+        instructions::riscv::{RV32_MEMORY_AS, RV32_REGISTER_AS},
     },
     system::memory::online::GuestMemory,
 };
 use openvm_sdk::{F, StdIn};
 
-use crate::{AdmittedProgram, OpenVm};
+use crate::{AdmittedProgram, OpenVm, peer::with_memory};
 
 /// Where OpenVM keeps public values.
 const PUBLIC_VALUES_AS: u32 = 3;
-
-/// A program's executable with its initial memory in OpenVM's own form.
-pub(super) fn with_memory(program: &AdmittedProgram, input_image: &[u8]) -> VmExe<F> {
-    let mut exe = program.exe().clone();
-    for (address, bytes) in program.initial_memory(input_image) {
-        let cells = (address..).zip(bytes).map(|(at, &byte)| ((RV32_MEMORY_AS, at), byte));
-        exe.init_memory.extend(cells.filter(|&(_, byte)| byte != 0));
-    }
-    exe
-}
 
 /// What an execution left.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use ivm_primitives::JobInput;
 
 use openvm_circuit::system::program::trace::compute_exe_commit_from_mem_config;
 
-use super::{bundled, reference::with_memory, zkvm};
+use super::{bundled, zkvm};
+use crate::peer::with_memory;
 use crate::{
     OpenVm, ProofKind, Zkvm,
     config::vm_config,

@@ -1,5 +1,7 @@
 //! `ivm bench`: measurements, on this machine, of what the documentation claims.
 
+#[cfg(target_os = "linux")]
+mod engine;
 mod jobs;
 mod prove;
 mod prove_run;
@@ -16,6 +18,9 @@ pub(crate) struct BenchCommand {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
+    /// Running programs: natively, compiled, interpreted, and by OpenVM's interpreter.
+    #[cfg(target_os = "linux")]
+    Engine(engine::EngineBench),
     /// From request to callback: blocks, milliseconds, jobs a second.
     Jobs(jobs::JobsBench),
     /// Proving and verifying: seconds, memory, bytes.
@@ -26,6 +31,8 @@ impl BenchCommand {
     /// Runs the benchmark to its end.
     pub(crate) fn run(self) -> Result<()> {
         match self.bench {
+            #[cfg(target_os = "linux")]
+            Bench::Engine(bench) => bench.run(),
             Bench::Jobs(bench) => bench.run(),
             Bench::Prove(bench) => bench.run(),
         }

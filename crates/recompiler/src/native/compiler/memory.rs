@@ -4,7 +4,7 @@ use ivm_engine::decode::{Instruction, Operation};
 use ivm_primitives::limits::ADDRESS_SPACE_SIZE_BYTES;
 
 use super::Compiler;
-use crate::{
+use crate::native::{
     analysis::{SINK, is_branch, pc_of},
     assembler::{Address, Binary, Condition, EAX, ECX, Operand, Place, Width},
 };

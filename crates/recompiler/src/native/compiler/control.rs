@@ -4,7 +4,7 @@ use dynasmrt::{DynasmLabelApi, dynasm};
 use ivm_engine::decode::Instruction;
 
 use super::Compiler;
-use crate::{
+use crate::native::{
     analysis::{index_of, pc_of, static_target},
     assembler::{Binary, Condition, EAX, Operand, Place},
 };

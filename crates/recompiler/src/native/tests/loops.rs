@@ -6,7 +6,7 @@ use ivm_engine::testing::{
 };
 
 use super::{Pair, program};
-use crate::{analysis::Analysis, frame::Frame};
+use crate::native::{analysis::Analysis, frame::Frame};
 
 /// Uses `x1..x11` most outside, and `x20..x31` in a loop of two entries.
 fn busy_loop(way_in: &[u32], in_loop: u32) -> Vec<u32> {

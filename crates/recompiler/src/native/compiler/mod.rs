@@ -22,14 +22,14 @@ mod memory;
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use ivm_engine::{Program, decode::Instruction};
 
-use crate::{
-    CompileError, MAX_CODE_SIZE_BYTES,
+use crate::native::{
     analysis::{Analysis, Loop, ends_block, is_branch, pc_of},
     arithmetic::DIVISIONS,
     assembler::{Assembler, Condition, EAX, Operand, Place},
     facts::Facts,
     frame::Frame,
 };
+use crate::{CompileError, MAX_CODE_SIZE_BYTES};
 
 /// Where code leaves for the interpreter.
 struct Exit {

@@ -20,7 +20,7 @@ use ivm_engine::{
     decode::{Instruction, Operation},
 };
 
-use crate::assembler::{Assembler, Condition, ECX, EDX, Host, Operand, Place};
+use crate::native::assembler::{Assembler, Condition, ECX, EDX, Host, Operand, Place};
 
 /// Hosts of guest registers, the cheapest first.
 const HOSTS: [Host; 11] = [3, 5, 6, 7, 8, 9, 10, 11, 12, 13, EDX];

@@ -7,13 +7,12 @@ use ivm_engine::{Program, Report, RunEnd, State, interpreter};
 
 use crate::{
     CompileError, RunError, Space,
-    analysis::index_of,
-    compiler::{Compiled, Compiler},
-    frame::Context,
+    native::{
+        analysis::index_of,
+        compiler::{Compiled, Compiler},
+        frame::Context,
+    },
 };
-
-/// Most bytes of code that one program may compile to.
-pub const MAX_CODE_SIZE_BYTES: usize = 64 * 1024 * 1024;
 
 /// Leaving code costs about as much as interpreting this many instructions.
 const CYCLES_PER_EXIT: u64 = 256;

@@ -3,7 +3,7 @@
 use ivm_engine::decode::{Instruction, Operation};
 
 use super::Compiler;
-use crate::{
+use crate::native::{
     analysis::{SINK, pc_of, static_target},
     arithmetic::HighProduct,
     assembler::{Binary, Condition, EAX, ECX, Operand, Place, Shift, Width},

@@ -4,7 +4,7 @@
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 
-use crate::assembler::{Assembler, EAX, ECX, Host, Operand, Place};
+use crate::native::assembler::{Assembler, EAX, ECX, Host, Operand, Place};
 
 /// Which half of a product, of which signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
