@@ -1,10 +1,15 @@
-//! The engine against OpenVM's interpreter and preflight: the same registers, memory, public values and count.
+//! The engine, interpreting and compiled, against OpenVM's interpreter and preflight: the same registers, memory, public values and count.
 
 use ivm_engine::{
     Fault, Program, RunEnd, SYSTEM_INSTRUCTION_EXIT_CODE, run,
-    testing::{self, *},
+    testing::{
+        self,
+        random::{Shape, random_program},
+        *,
+    },
 };
 use ivm_primitives::JobInput;
+use ivm_recompiler::{Code, Space};
 use openvm_circuit::arch::ExecutionError;
 use proptest::prelude::*;
 
@@ -27,6 +32,12 @@ pub(super) fn assert_same(program: &AdmittedProgram, input: &JobInput) {
     assert_eq!(theirs.metered.public_values, ours.public_values);
     assert_eq!(theirs.metered.pc, ours.pc);
     assert_eq!(theirs.preflight, theirs.metered);
+    let code = Code::compile(program.engine().clone().into()).unwrap();
+    let compiled = code.run(&mut Space::new().unwrap(), &input.memory_image(), 1 << 32).unwrap();
+    assert_eq!(compiled.end, ours.end);
+    assert_eq!((compiled.state.cycles, compiled.state.pc), (ours.cycles, ours.pc));
+    assert_eq!(compiled.state.registers, ours.registers);
+    assert_eq!(compiled.state.public_values, ours.public_values);
     assert_eq!(ours.memory.slice(range.0, range.1).unwrap(), theirs.memory);
 }
 
@@ -91,6 +102,35 @@ proptest! {
         words.extend(steps.concat());
         words.push(terminate(0));
         assert_same(&uncommitted(&words), &JobInput::onchain_only(input).unwrap());
+    }
+}
+
+/// Programs that jump and branch anywhere, of which those that end are compared: half with exit code 0, others without.
+#[test]
+fn random_programs_of_any_control_flow() {
+    let (mut outcomes, mut failures) = (0, 0);
+    for seed in 0.. {
+        let words = random_program(seed, Shape { steps: 150, wild: seed % 2 == 0 });
+        let program = uncommitted(&words);
+        let ours = run(program.engine(), &no_input().memory_image(), 20_000).unwrap();
+        match ours.end {
+            RunEnd::Terminated { exit_code: 0 } => {
+                assert_same(&program, &no_input());
+                outcomes += 1;
+            }
+            RunEnd::Terminated { exit_code } if failures < 10 => {
+                let theirs = reference::execute(zkvm(), &program, &no_input(), (0, 0));
+                let Err(ExecutionError::FailedWithExitCode(code)) = theirs else {
+                    panic!("seed {seed}: {theirs:?}")
+                };
+                assert_eq!(code, u32::from(exit_code), "seed {seed}");
+                failures += 1;
+            }
+            _ => {}
+        }
+        if outcomes >= 40 && failures >= 10 {
+            break;
+        }
     }
 }
 

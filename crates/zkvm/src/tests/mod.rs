@@ -6,6 +6,7 @@ mod differential;
 mod hostile;
 mod keys;
 mod memory;
+mod provable_set;
 mod reference;
 mod timings;
 
