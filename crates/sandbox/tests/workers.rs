@@ -396,7 +396,6 @@ fn a_worker_holds_nothing_but_its_socket_and_its_area() {
     }
     if !rustix::process::geteuid().is_root() {
         // What is not dumpable is root's alone to look into.
-        assert!(fs::read_dir(format!("/proc/{pid}/fd")).is_err());
         return;
     }
     let mut links: Vec<_> = fs::read_dir(format!("/proc/{pid}/fd"))
