@@ -3,13 +3,13 @@
 use std::{thread, time::Duration};
 
 /// Core seconds that a segment costs whatever it holds: its lookup tables.
-const CORE_SECONDS_PER_SEGMENT: f64 = 11.0;
+const CORE_SECONDS_PER_SEGMENT: f64 = 7.0;
 
 /// Core seconds that a million instructions cost on top.
 const CORE_SECONDS_PER_MILLION_INSTRUCTIONS: f64 = 60.0;
 
 /// Core seconds that a step of an aggregation costs.
-const CORE_SECONDS_PER_AGGREGATION: f64 = 30.0;
+const CORE_SECONDS_PER_AGGREGATION: f64 = 35.0;
 
 /// What a prover does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
