@@ -102,7 +102,7 @@ pub fn cases() -> Vec<Case> {
         Case::new(Proven, "corpus-json", "one order", corpus_json::sample(1)),
         Case::new(Checked, "corpus-json", "no list", b"{}".to_vec()),
         Case::new(Checked, "corpus-json", "half a list", corpus_json::sample(3)[..100].to_vec()),
-        Case::new(Measured, "corpus-regex", "9 patterns, 20 lines", corpus_regex::sample(20)),
+        Case::new(Measured, "corpus-regex", "6 patterns and a set, 20 lines", corpus_regex::sample(20)),
         Case::new(Checked, "corpus-regex", "no text", Vec::new()),
         Case::new(Checked, "corpus-regex", "not UTF-8", vec![b'a', 0xff]),
         Case::new(Measured, "corpus-deflate", "16 KiB, level 6", corpus_deflate::sample(6, 16 << 10)),
