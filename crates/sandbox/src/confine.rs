@@ -18,7 +18,7 @@ use rustix::{
         DumpableBehavior, Resource, Rlimit, Signal, getpid, getppid, set_dumpable_behavior,
         set_parent_process_death_signal, setrlimit,
     },
-    thread::{CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs},
+    thread::{CapabilitySet, CapabilitySets, set_capabilities, set_name, set_no_new_privs},
 };
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
@@ -57,6 +57,8 @@ pub(crate) fn bind_to_node(node_process_id: u32) -> Result<(), Refusal> {
         return Err("a worker is started by a node only".into());
     }
     close_inherited_descriptors().map_err(refusal("closing descriptors (Linux 5.9 can)"))?;
+    // Started by way of a link, the process would be listed under the link's name.
+    let _ = set_name(c"ivm-worker");
     // Where this is not allowed, the node and its workers are equals to the killer.
     let _ = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE_ADJUSTMENT);
     Ok(())
