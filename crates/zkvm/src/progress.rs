@@ -40,7 +40,7 @@ pub enum ProveProgress {
 /// When a proof will be there: from its size at first, then from the work done.
 #[derive(Clone, Debug, Default)]
 pub struct ProveEstimate {
-    /// Core seconds that a segment, and an aggregation, are thought to cost.
+    /// Core seconds that a segment is thought to cost.
     segment_cost: f64,
     segments: usize,
     aggregations: usize,
@@ -66,11 +66,11 @@ impl ProveEstimate {
             }
             ProveProgress::SegmentStarted { index } => {
                 self.started_segments = index + 1;
-                self.correct(elapsed);
+                self.correct(self.segment_cost, elapsed);
             }
             ProveProgress::AggregationStarted { index } => {
                 self.started_aggregations = index + 1;
-                self.correct(elapsed);
+                self.correct(CORE_SECONDS_PER_AGGREGATION, elapsed);
             }
             ProveProgress::Finished => {
                 self.is_finished = true;
@@ -79,18 +79,14 @@ impl ProveEstimate {
         }
     }
 
-    /// Scales the expectation by how long the steps before this one took.
-    fn correct(&mut self, elapsed: Duration) {
-        // The step that starts now is the last one started of its kind; which kind hardly matters.
-        let started = self.started_segments + self.started_aggregations;
-        if started <= 1 {
-            return;
-        }
+    /// Scales the expectation by how long the steps before this one, which costs so much itself, took.
+    fn correct(&mut self, step_cost: f64, elapsed: Duration) {
         let all = self.cost(self.segments, self.aggregations);
-        let done = self.cost(self.started_segments, self.started_aggregations) - self.segment_cost;
-        if done > 0.0 {
-            let factor = all / done;
-            self.expected_end = self.started + elapsed.saturating_sub(self.started).mul_f64(factor.max(1.0));
+        let done = self.cost(self.started_segments, self.started_aggregations) - step_cost;
+        // Nothing is done before the second step.
+        if self.started_segments + self.started_aggregations > 1 && done > 0.0 {
+            let factor = (all / done).max(1.0);
+            self.expected_end = self.started + elapsed.saturating_sub(self.started).mul_f64(factor);
         }
     }
 

@@ -4,7 +4,7 @@ pub mod random;
 
 use ivm_primitives::limits::STACK_TOP_ADDRESS;
 
-/// Where [`elf`] puts the text.
+/// Where [`elf()`] puts the text.
 pub const TEXT_ADDRESS: u32 = STACK_TOP_ADDRESS;
 
 /// Register-register instruction.
