@@ -128,11 +128,8 @@ pub(crate) fn dev_node_config(
 /// Has the node run programs in confined processes: one for each of its workers, and one for its prover.
 #[cfg(target_os = "linux")]
 pub(crate) fn confine(config: &mut NodeConfig) -> Result<()> {
-    use ivm_sandbox::{Sandbox, SandboxConfig, WorkerCommand};
-
-    let command = WorkerCommand::this_executable(super::WORKER_COMMAND);
     let workers = config.coprocessor.workers.saturating_add(1);
-    let sandbox = Sandbox::start(SandboxConfig::new(command, workers)).wrap_err(
+    let sandbox = ivm_sandbox::Sandbox::start(super::sandbox_config(workers)).wrap_err(
         "programs cannot be confined on this system (ivm dev --unconfined runs them all the same)",
     )?;
     config.executor = std::sync::Arc::new(sandbox);

@@ -58,6 +58,26 @@ impl Command {
     }
 }
 
+/// Workers that are this executable.
+#[cfg(target_os = "linux")]
+fn sandbox_config(workers: usize) -> ivm_sandbox::SandboxConfig {
+    ivm_sandbox::SandboxConfig::new(ivm_sandbox::WorkerCommand::this_executable(WORKER_COMMAND), workers)
+}
+
+/// The zkVM of a command that runs programs: in a worker process, compiled, where the system lets it.
+fn confined_zkvm() -> ivm_zkvm::OpenVm {
+    #[cfg(target_os = "linux")]
+    {
+        // One run is all there will be: checking it by the interpreter is for those who post outcomes.
+        let checks = ivm_sandbox::Checks { first_run_max_cycles: 0, one_in: 0 };
+        match ivm_sandbox::Sandbox::start(ivm_sandbox::SandboxConfig { checks, ..sandbox_config(1) }) {
+            Ok(sandbox) => return ivm_zkvm::OpenVm::new().with_executor(std::sync::Arc::new(sandbox)),
+            Err(error) => eprintln!("warning: the program is interpreted in this process: {error}"),
+        }
+    }
+    ivm_zkvm::OpenVm::new()
+}
+
 /// Logs to stderr, one readable line per step; `RUST_LOG` chooses others.
 fn init_logs() {
     use tracing_subscriber::EnvFilter;

@@ -12,12 +12,21 @@ mod memory;
 mod model;
 mod sheet;
 
-use ivm_engine::{Program, Run, run};
+use ivm_engine::{Program, Report, interpreter};
+use ivm_recompiler::{Code, Space};
 
-/// What runs a program for at most as many instructions.
-pub(crate) type Runner = fn(&Program, u64) -> Run;
+/// What runs a program in a space for at most as many instructions.
+pub(crate) type Runner = fn(&Program, &mut Space, u64) -> Report;
 
 /// The paths under test.
 pub(crate) fn runners() -> Vec<(&'static str, Runner)> {
-    vec![("interpreter", |program, max_cycles| run(program, &[], max_cycles).unwrap())]
+    let mut runners: Vec<(&str, Runner)> = vec![("interpreter", |program, space, max_cycles| {
+        interpreter::report(program, &mut space.view(), &[], max_cycles).unwrap()
+    })];
+    if ivm_recompiler::is_supported() {
+        runners.push(("recompiler", |program, space, max_cycles| {
+            Code::compile(program.clone().into()).unwrap().run(space, &[], max_cycles).unwrap()
+        }));
+    }
+    runners
 }

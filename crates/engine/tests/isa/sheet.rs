@@ -1,6 +1,7 @@
 //! A program that computes values one after another and stores each, with what they should be.
 
 use ivm_engine::{Program, RunEnd, testing::*};
+use ivm_recompiler::Space;
 
 use crate::runners;
 
@@ -54,9 +55,11 @@ impl Sheet {
         let program = Program::from_elf(&elf(&self.words)).unwrap();
         let mut cycles = None;
         for (path, runner) in runners() {
-            let run = runner(&program, MAX_CYCLES);
+            let mut space = Space::new().unwrap();
+            let run = runner(&program, &mut space, MAX_CYCLES);
             assert_eq!(run.end, RunEnd::Terminated { exit_code: 0 }, "{path}");
-            let stored = run.memory.slice(VALUES, 4 * self.expected.len()).unwrap().as_chunks::<4>().0;
+            let view = space.view();
+            let stored = view.slice(VALUES, 4 * self.expected.len()).unwrap().as_chunks::<4>().0;
             for ((what, expected), stored) in self.expected.iter().zip(stored) {
                 let stored = u32::from_le_bytes(*stored);
                 assert_eq!(
@@ -64,9 +67,13 @@ impl Sheet {
                     "{path}: {what}: got {stored:#010x}, expected {expected:#010x}"
                 );
             }
-            assert_eq!(run.registers[0], 0, "{path}");
-            assert_eq!(run.registers[CURSOR as usize], VALUES + 4 * self.expected.len() as u32, "{path}");
-            assert_eq!(*cycles.get_or_insert(run.cycles), run.cycles, "{path}: instructions");
+            assert_eq!(run.state.registers[0], 0, "{path}");
+            assert_eq!(
+                run.state.registers[CURSOR as usize],
+                VALUES + 4 * self.expected.len() as u32,
+                "{path}"
+            );
+            assert_eq!(*cycles.get_or_insert(run.state.cycles), run.state.cycles, "{path}: instructions");
         }
     }
 }

@@ -6,11 +6,13 @@
 
 use std::{
     ops::ControlFlow,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use alloy_primitives::{Bytes, hex};
 use ivm_primitives::{JobInput, Outcome, OutcomeStatus};
+use ivm_recompiler::{Code, Space};
 use workloads::Workload;
 
 use super::{bundled, differential::assert_same, zkvm};
@@ -128,42 +130,23 @@ fn workloads_have_their_native_digests() {
     }
 }
 
-/// Proves a run, and says how long it took.
-fn prove(case: &Case<'_>, program: &AdmittedProgram, cycles: u64) {
-    let start = Instant::now();
-    let proof = zkvm()
-        .prove(program, &case.input, MAX_CYCLES, ProofKind::Segments, &mut |_| ControlFlow::Continue(()))
-        .unwrap();
-    eprintln!("{}, {}: {cycles} cycles proven in {:?}", case.program, case.what, start.elapsed());
-    zkvm().verify(program, &case.input, case.outcome.hash(), &proof).unwrap();
-    let other = Outcome::Success(b"other".into()).hash();
-    zkvm().verify(program, &case.input, other, &proof).unwrap_err();
-}
-
-/// Proves runs of a use that are not longer than `max_cycles`; gives how many.
-fn prove_all(used_as: &str, max_cycles: u64) -> usize {
-    let mut proven = 0;
-    for case in cases().filter(|case| case.used_as == used_as) {
-        let program = admit_bundled(case.program);
-        let cycles = zkvm().execute(&program, &case.input, MAX_CYCLES).unwrap().cycles;
-        if cycles <= max_cycles {
-            prove(&case, &program, cycles);
-            proven += 1;
-        }
-    }
-    proven
-}
-
 /// Runs that are small, of programs that are not.
 #[test]
 fn corpus_is_proven() {
-    assert_eq!(prove_all("proven", 100_000), 3);
-}
-
-#[test]
-#[ignore = "takes minutes"]
-fn corpus_is_proven_at_length() {
-    assert!(prove_all("measured", 2_000_000) >= 3);
+    let mut proven = 0;
+    for case in cases().filter(|case| case.used_as == "proven") {
+        let program = admit_bundled(case.program);
+        let start = Instant::now();
+        let proof = zkvm()
+            .prove(&program, &case.input, MAX_CYCLES, ProofKind::Segments, &mut |_| ControlFlow::Continue(()))
+            .unwrap();
+        eprintln!("{}, {}: proven in {:?}", case.program, case.what, start.elapsed());
+        zkvm().verify(&program, &case.input, case.outcome.hash(), &proof).unwrap();
+        let other = Outcome::Success(b"other".into()).hash();
+        zkvm().verify(&program, &case.input, other, &proof).unwrap_err();
+        proven += 1;
+    }
+    assert_eq!(proven, 3);
 }
 
 /// The shortest time of several.
@@ -180,20 +163,26 @@ fn shortest<T>(times: u32, mut work: impl FnMut() -> T) -> Duration {
 #[test]
 #[ignore = "prints measurements"]
 fn corpus_table() {
-    println!("| program | run | cycles | engine, ms | MHz | ELF, KB |");
-    println!("| --- | --- | ---: | ---: | ---: | ---: |");
+    println!("| program | run | cycles | compiled, ms | MHz | interpreter, ms | compiling, ms | ELF, KB |");
+    println!("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+    let mut space = Space::new().unwrap();
     for case in cases().filter(|case| case.used_as != "checked") {
         let program = admit_bundled(case.program);
         let cycles = zkvm().execute(&program, &case.input, MAX_CYCLES).unwrap().cycles;
         let engine = shortest(5, || zkvm().execute(&program, &case.input, MAX_CYCLES).unwrap()).as_secs_f64();
-        let size = bundled(case.program).unwrap().len();
+        let (engine_program, image) = (Arc::new(program.engine().clone()), case.input.memory_image());
+        let compiling = shortest(3, || Code::compile(engine_program.clone()).unwrap()).as_secs_f64();
+        let code = Code::compile(engine_program).unwrap();
+        let compiled = shortest(9, || code.run(&mut space, &image, MAX_CYCLES).unwrap()).as_secs_f64();
         println!(
-            "| {} | {} | {cycles} | {:.1} | {:.0} | {} |",
+            "| `{}` | {} | {cycles} | {:.2} | {:.0} | {:.1} | {:.1} | {} |",
             case.program,
             case.what,
+            compiled * 1e3,
+            cycles as f64 / compiled / 1e6,
             engine * 1e3,
-            cycles as f64 / engine / 1e6,
-            size / 1000
+            compiling * 1e3,
+            bundled(case.program).unwrap().len() / 1000
         );
     }
 }

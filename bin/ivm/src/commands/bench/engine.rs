@@ -7,12 +7,12 @@ use eyre::{Context, Result, bail, eyre};
 use ivm_engine::{Memory, Report, RunEnd, interpreter};
 use ivm_primitives::JobInput;
 use ivm_recompiler::{Code, Space};
-use ivm_sandbox::{Sandbox, SandboxConfig, WorkerCommand, measure_call_overhead};
+use ivm_sandbox::{Sandbox, measure_call_overhead};
 use ivm_zkvm::{AdmittedProgram, OpenVm, Zkvm};
 use serde::Serialize;
 use workloads::Workload;
 
-use crate::{bundled, commands::WORKER_COMMAND};
+use crate::{bundled, commands::sandbox_config};
 
 /// More than any workload takes.
 const MAX_CYCLES: u64 = 1 << 32;
@@ -78,8 +78,7 @@ impl EngineBench {
             }
             programs.push(row);
         }
-        let command = WorkerCommand::this_executable(WORKER_COMMAND);
-        let sandbox = Sandbox::start(SandboxConfig::new(command, 1))?;
+        let sandbox = Sandbox::start(sandbox_config(1))?;
         let overhead = measure_call_overhead(&sandbox, OVERHEAD_CALLS)?;
         let logarithms: f64 = programs.iter().map(|row| row.ratio_to_native.ln()).sum();
         let report = EngineReport {

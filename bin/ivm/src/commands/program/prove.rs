@@ -5,7 +5,7 @@ use std::{fs, ops::ControlFlow, path::PathBuf, time::Instant};
 use alloy_primitives::B256;
 use clap::Args;
 use eyre::{Result, WrapErr, bail};
-use ivm_zkvm::{OpenVm, ProofKind, Zkvm};
+use ivm_zkvm::{ProofKind, Zkvm};
 use serde::Serialize;
 
 use super::{
@@ -13,7 +13,10 @@ use super::{
     run::execute,
     source::{InputArgs, LimitArgs, ProgramArgs},
 };
-use crate::{commands::KindArg, progress::ProofProgress};
+use crate::{
+    commands::{KindArg, confined_zkvm},
+    progress::ProofProgress,
+};
 
 /// Prove a program's outcome on an input.
 #[derive(Debug, Args)]
@@ -57,7 +60,7 @@ impl ProveArgs {
     pub(crate) fn run(self) -> Result<()> {
         self.check_out()?;
         let input = self.input.load()?;
-        let zkvm = OpenVm::new();
+        let zkvm = confined_zkvm();
         let program = self.program.admit(&zkvm)?;
         let execution = execute(&zkvm, &program, &input, self.limit.max_cycles)?;
         if !self.json {

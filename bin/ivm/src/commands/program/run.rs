@@ -13,6 +13,7 @@ use super::{
     outcome::{self, OutcomeJson},
     source::{InputArgs, LimitArgs, ProgramArgs},
 };
+use crate::commands::confined_zkvm;
 
 /// Run a program on an input and show its outcome.
 #[derive(Debug, Args)]
@@ -44,7 +45,7 @@ impl RunArgs {
     /// Runs the command to its end.
     pub(crate) fn run(self) -> Result<()> {
         let input = self.input.load()?;
-        let zkvm = OpenVm::new();
+        let zkvm = confined_zkvm();
         let program = self.program.admit(&zkvm)?;
         let start = Instant::now();
         let execution = execute(&zkvm, &program, &input, self.limit.max_cycles)?;
