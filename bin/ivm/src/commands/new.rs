@@ -7,7 +7,6 @@ use std::{
 
 use clap::Args;
 use eyre::{Result, WrapErr, bail, ensure};
-use toml::{Table, Value};
 
 /// The template: where each file goes, and its text.
 const TEMPLATE: [(&str, &str); 7] = [
@@ -23,8 +22,8 @@ const TEMPLATE: [(&str, &str); 7] = [
     ("test/{{contract}}Consumer.t.sol", include_str!("../../../../templates/program/test/Consumer.t.sol")),
 ];
 
-/// The lock of the bundled programs: a new program starts from the same versions.
-const BUNDLED_CARGO_LOCK: &str = include_str!("../../../../programs/Cargo.lock");
+/// The lock of a new program: what the SDK needs, in the versions that the bundled programs are built with.
+const CARGO_LOCK: &str = include_str!("../../../../templates/program/Cargo.lock");
 
 /// Where this binary was built from. It serves as the SDK only while it is there.
 const BUILT_FROM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -73,7 +72,7 @@ impl NewArgs {
         for (name, text) in TEMPLATE {
             write(&folder.join(fill(name)), &fill(text))?;
         }
-        write(&folder.join("Cargo.lock"), &cargo_lock(&self.name)?)?;
+        write(&folder.join("Cargo.lock"), &cargo_lock(&self.name))?;
         println!("created       {}", folder.display());
         println!("next          cd {} && cargo test && ivm build", folder.display());
         Ok(())
@@ -128,24 +127,8 @@ fn find_sdk(given: Option<&Path>) -> Result<String> {
     }
 }
 
-/// The bundled programs' `Cargo.lock`, with the new program in their place.
-fn cargo_lock(name: &str) -> Result<String> {
-    let mut lock: Table =
-        toml::from_str(BUNDLED_CARGO_LOCK).wrap_err("the bundled Cargo.lock is not TOML")?;
-    if let Some(Value::Array(packages)) = lock.get_mut("package") {
-        packages.retain(|package| {
-            let of_registry = package.get("source").is_some();
-            let of_sdk =
-                package.get("name").and_then(Value::as_str).is_some_and(|name| name.starts_with("ivm-"));
-            of_registry || of_sdk
-        });
-        packages.push(Value::Table(Table::from_iter([
-            ("name".to_owned(), Value::from(name)),
-            ("version".to_owned(), Value::from("0.1.0")),
-            ("dependencies".to_owned(), Value::from(vec!["ivm-guest"])),
-        ])));
-    }
-    toml::to_string(&lock).wrap_err("the new Cargo.lock cannot be written")
+fn cargo_lock(name: &str) -> String {
+    CARGO_LOCK.replace("{{name}}", name)
 }
 
 #[cfg(test)]
@@ -180,9 +163,22 @@ mod tests {
     }
 
     #[test]
-    fn the_lock_holds_the_new_program_in_place_of_the_bundled() {
-        let lock = cargo_lock("price-feed").expect("a lock");
+    fn the_lock_holds_the_new_program() {
+        let lock = cargo_lock("price-feed");
         assert!(lock.contains("name = \"price-feed\"") && lock.contains("name = \"ivm-guest\""));
-        assert!(!lock.contains("name = \"square-root\""));
+        assert!(!lock.contains("{{"));
+    }
+
+    #[test]
+    fn a_new_program_starts_from_the_versions_of_the_bundled() {
+        let bundled = include_str!("../../../../programs/Cargo.lock");
+        let checksums = CARGO_LOCK.lines().filter(|line| line.starts_with("checksum"));
+        assert!(checksums.clone().count() > 50);
+        for checksum in checksums {
+            assert!(
+                bundled.contains(checksum),
+                "{checksum}: see CONTRIBUTING.md for how the lock is renewed"
+            );
+        }
     }
 }
