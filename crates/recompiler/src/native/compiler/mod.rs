@@ -195,12 +195,14 @@ impl<'p> Compiler<'p> {
         Some(label)
     }
 
+    /// Looks no further than the block goes: text full of entries must not be read once for each of them.
     fn find_block_end(&self, start: usize) -> usize {
-        let rest = &self.program.instructions[start..];
-        let last = rest.iter().position(|instruction| ends_block(instruction.operation));
-        let end = last.map_or(self.program.instructions.len(), |last| start + last + 1);
-        let next_entry = self.entries[start + 1..end].iter().position(|&is_entry| is_entry);
-        next_entry.map_or(end, |distance| start + 1 + distance)
+        let instructions = &self.program.instructions;
+        let mut end = start + 1;
+        while end < instructions.len() && !self.entries[end] && !ends_block(instructions[end - 1].operation) {
+            end += 1;
+        }
+        end
     }
 
     fn block(&mut self, start: usize, end: usize) -> Result<(), CompileError> {

@@ -60,3 +60,20 @@ fn a_block_longer_than_the_limit_of_cycles_runs_to_it() {
         assert_eq!(report.end == RunEnd::OutOfCycles, max_cycles < WORDS as u64);
     }
 }
+
+#[test]
+fn text_that_may_be_entered_anywhere_is_read_once() {
+    // Every instruction's address stands in data, so each is a block. Were each block looked for to the end of the text,
+    // this would take minutes.
+    let count = WORDS as u32 / 2;
+    let mut words = vec![addi(5, 5, 1); count as usize - 1];
+    words.push(terminate(0));
+    let addresses: Vec<u8> = (0..count).flat_map(|index| (TEXT_ADDRESS + 4 * index).to_le_bytes()).collect();
+    let segments =
+        vec![ElfSegment::text(TEXT_ADDRESS, &words), ElfSegment::data(TEXT_ADDRESS + 4 * count, &addresses)];
+    let file = ElfFile::new(TEXT_ADDRESS, segments).build();
+    assert!(file.len() <= MAX_ELF_SIZE_BYTES);
+    let program = Arc::new(Program::from_elf(&file).unwrap());
+    let report = Pair::default().assert_same(&program, &[], u64::from(count));
+    assert_eq!(report.end, RunEnd::Terminated { exit_code: 0 });
+}
