@@ -42,7 +42,7 @@ pub use config::{
     MAX_BLOCK_SIZE_BYTES, MAX_EXTRA_DATA_SIZE_BYTES, QueryLimits, Storage,
 };
 pub use error::{BlockError, ChainError, QueryError};
-pub use event::{ChainEvent, EVENT_BUFFER};
+pub use event::{ChainEvent, EVENT_BUFFER, Reorg};
 pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PooledTransaction};
 pub use query::{FeeHistory, LogQuery, LogRange, MinedLog};
 

@@ -157,7 +157,7 @@ impl Node {
         let backend = Arc::new(Backend::new(shared, prover, commands.clone(), config.max_queued_proofs));
         let ivm: Arc<dyn IvmBackend> = backend.clone();
         let dev: Arc<dyn DevControl> = backend;
-        let rpc = ivm_rpc::serve(config.rpc, chain.clone(), ivm, Some(dev)).await?;
+        let rpc = ivm_rpc::serve(config.rpc, chain.clone(), Some(ivm), Some(dev)).await?;
         Ok(Self { chain, rpc, commands, producer, stop_proofs })
     }
 

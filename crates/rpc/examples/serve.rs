@@ -4,17 +4,12 @@
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use alloy_genesis::GenesisAccount;
-use alloy_primitives::{Address, B256, Bytes, U256, address};
-use async_trait::async_trait;
+use alloy_primitives::{Address, U256, address};
 use ivm_chain::{BuildRequest, Chain, ChainConfig, Storage};
-use ivm_rpc::{
-    Cors, DEFAULT_PORT, IvmBackend, IvmError, JobInfo, ProgramInfo, ProofInfo, RpcConfig, SubmittedProgram,
-    serve,
-};
+use ivm_rpc::{Cors, DEFAULT_PORT, RpcConfig, serve};
 
 /// The first accounts of the mnemonic every development tool uses ("test test … junk").
 const FUNDED: [Address; 3] = [
@@ -42,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         accounts: FUNDED.to_vec(),
         ..RpcConfig::default()
     };
-    let server = serve(config, chain.clone(), Arc::new(NoCoprocessor), None).await?;
+    let server = serve(config, chain.clone(), None, None).await?;
     println!("listening on http://{}", server.local_addr());
 
     let mut ticks = tokio::time::interval(block_time);
@@ -66,32 +61,4 @@ fn mine(chain: &Chain) -> Result<(), Box<dyn Error>> {
 
 fn now() -> Result<u64, Box<dyn Error>> {
     Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
-}
-
-/// Says of every `ivm` method that it is not there.
-struct NoCoprocessor;
-
-const NO_COPROCESSOR: IvmError = IvmError::Unavailable { what: "a coprocessor" };
-
-#[async_trait]
-impl IvmBackend for NoCoprocessor {
-    async fn submit_program(&self, _: Bytes) -> Result<SubmittedProgram, IvmError> {
-        Err(NO_COPROCESSOR)
-    }
-
-    async fn program(&self, _: B256) -> Result<Option<ProgramInfo>, IvmError> {
-        Err(NO_COPROCESSOR)
-    }
-
-    async fn submit_payload(&self, _: Bytes) -> Result<B256, IvmError> {
-        Err(NO_COPROCESSOR)
-    }
-
-    async fn job(&self, _: B256) -> Result<Option<JobInfo>, IvmError> {
-        Err(NO_COPROCESSOR)
-    }
-
-    async fn proof(&self, _: B256) -> Result<ProofInfo, IvmError> {
-        Err(NO_COPROCESSOR)
-    }
 }

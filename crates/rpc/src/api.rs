@@ -16,7 +16,8 @@ use crate::pending::PendingHistory;
 /// What every method works with.
 pub(crate) struct Api {
     pub(crate) chain: Chain,
-    pub(crate) ivm: Arc<dyn IvmBackend>,
+    /// What serves `ivm_*`; a node that only reads has none.
+    pub(crate) ivm: Option<Arc<dyn IvmBackend>>,
     pub(crate) dev: Option<Arc<dyn DevControl>>,
     pub(crate) config: RpcConfig,
     pub(crate) filters: Filters,
@@ -31,12 +32,14 @@ impl Api {
     pub(crate) fn new(
         config: RpcConfig,
         chain: Chain,
-        ivm: Arc<dyn IvmBackend>,
+        ivm: Option<Arc<dyn IvmBackend>>,
         dev: Option<Arc<dyn DevControl>>,
     ) -> Self {
         let limits = &config.limits;
-        let mut modules = vec!["debug", "eth", "ivm", "net", "rpc", "txpool", "web3"];
+        let mut modules = vec!["debug", "eth", "net", "rpc", "txpool", "web3"];
         modules.extend(dev.is_some().then_some("evm"));
+        modules.extend(ivm.is_some().then_some("ivm"));
+        modules.sort_unstable();
         Self {
             chain,
             ivm,

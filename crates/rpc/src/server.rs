@@ -76,14 +76,14 @@ impl Drop for RpcServer {
     }
 }
 
-/// Serves a chain. The `evm` methods are there when `dev` is given.
+/// Serves a chain. The `ivm` methods are there when a backend for them is given, the `evm` methods when `dev` is.
 ///
 /// # Errors
 /// [`ServeError`], which says what in the configuration cannot be had.
 pub async fn serve(
     config: RpcConfig,
     chain: Chain,
-    ivm: Arc<dyn IvmBackend>,
+    ivm: Option<Arc<dyn IvmBackend>>,
     dev: Option<Arc<dyn DevControl>>,
 ) -> Result<RpcServer, ServeError> {
     let RpcConfig { listen: address, limits, cors, .. } = config.clone();
@@ -118,7 +118,9 @@ fn methods(api: &Arc<Api>) -> Result<MethodTable, RegisterError> {
     fees::register(&mut table)?;
     trace::register(&mut table)?;
     txpool::register(&mut table)?;
-    ivm::register(&mut table)?;
+    if let Some(backend) = &api.ivm {
+        ivm::register(&mut table, backend)?;
+    }
     if let Some(dev) = &api.dev {
         dev::register(&mut table, dev)?;
     }

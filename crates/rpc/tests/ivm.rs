@@ -99,7 +99,7 @@ impl DevControl for Dev {
 async fn development_methods_are_there_where_the_node_gives_them() {
     let chain = Chain::open(chain_config(), Storage::Memory).unwrap();
     let config = RpcConfig { listen: "127.0.0.1:0".parse().unwrap(), ..RpcConfig::default() };
-    let server = serve(config, chain.clone(), Arc::new(Backend), Some(Arc::new(Dev))).await.unwrap();
+    let server = serve(config, chain.clone(), Some(Arc::new(Backend)), Some(Arc::new(Dev))).await.unwrap();
     let node = Node { chain, server };
     assert_eq!(node.call("evm_mine", json!([])).await, "0x0");
     assert_eq!(node.call("evm_increaseTime", json!(["0x10"])).await, "0x11");

@@ -33,7 +33,7 @@ pub use error::{AdmitError, CheckError, ExecuteError, KeyError, NoOutcome, Prove
 pub use execute::Execution;
 pub use ivm_verifier::{MAX_PROOF_SIZE_BYTES, Proof, ProofKind, VerifyError, VerifyingProgram};
 pub use openvm::OpenVm;
-pub use peer::PeerRun;
+pub use peer::{Peer, PeerRun};
 pub use program::AdmittedProgram;
 pub use progress::{ProveEstimate, ProveProgress};
 

@@ -5,46 +5,61 @@ use std::sync::Arc;
 use alloy_primitives::{B256, Bytes};
 use ivm_primitives::limits;
 
-use super::{IvmError, JobInfo, NodeInfo, NodeLimits, ProgramInfo, ProofInfo, SubmittedProgram};
+use super::{IvmBackend, IvmError, JobInfo, NodeInfo, NodeLimits, ProgramInfo, ProofInfo, SubmittedProgram};
 use crate::api::Api;
 use crate::error::{RpcError, RpcResult};
 use crate::methods::{MethodTable, RegisterError};
 
-pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
-    table.asynchronous("ivm_submitProgram", submit_program)?;
-    table.asynchronous("ivm_getProgram", program)?;
-    table.asynchronous("ivm_submitPayload", submit_payload)?;
-    table.asynchronous("ivm_getJob", job)?;
-    table.asynchronous("ivm_getProof", proof)?;
+type Backend = Arc<dyn IvmBackend>;
+
+pub(crate) fn register(table: &mut MethodTable, backend: &Backend) -> Result<(), RegisterError> {
+    table.asynchronous("ivm_submitProgram", with(backend, submit_program))?;
+    table.asynchronous("ivm_getProgram", with(backend, program))?;
+    table.asynchronous("ivm_submitPayload", with(backend, submit_payload))?;
+    table.asynchronous("ivm_getJob", with(backend, job))?;
+    table.asynchronous("ivm_getProof", with(backend, proof))?;
     table.inline("ivm_nodeInfo", node_info)
 }
 
-async fn submit_program(api: Arc<Api>, (elf,): (Bytes,)) -> RpcResult<SubmittedProgram> {
+/// A method of the backend as one of the table.
+fn with<A, Run>(
+    backend: &Backend,
+    method: fn(Backend, A) -> Run,
+) -> impl Fn(Arc<Api>, A) -> Run + Clone + Send + Sync + 'static
+where
+    A: 'static,
+    Run: 'static,
+{
+    let backend = Arc::clone(backend);
+    move |_, args| method(Arc::clone(&backend), args)
+}
+
+async fn submit_program(backend: Backend, (elf,): (Bytes,)) -> RpcResult<SubmittedProgram> {
     let (got, limit) = (elf.len(), limits::MAX_ELF_SIZE_BYTES);
     if got > limit {
         return Err(IvmError::ProgramTooLarge { got, limit }.into());
     }
-    Ok(api.ivm.submit_program(elf).await?)
+    Ok(backend.submit_program(elf).await?)
 }
 
-async fn program(api: Arc<Api>, (program_id,): (B256,)) -> RpcResult<Option<ProgramInfo>> {
-    Ok(api.ivm.program(program_id).await?)
+async fn program(backend: Backend, (program_id,): (B256,)) -> RpcResult<Option<ProgramInfo>> {
+    Ok(backend.program(program_id).await?)
 }
 
-async fn submit_payload(api: Arc<Api>, (payload,): (Bytes,)) -> RpcResult<B256> {
+async fn submit_payload(backend: Backend, (payload,): (Bytes,)) -> RpcResult<B256> {
     let (got, limit) = (payload.len(), limits::MAX_OFFCHAIN_INPUT_SIZE_BYTES);
     if got > limit {
         return Err(IvmError::PayloadTooLarge { got, limit }.into());
     }
-    Ok(api.ivm.submit_payload(payload).await?)
+    Ok(backend.submit_payload(payload).await?)
 }
 
-async fn job(api: Arc<Api>, (job_id,): (B256,)) -> RpcResult<Option<JobInfo>> {
-    Ok(api.ivm.job(job_id).await?)
+async fn job(backend: Backend, (job_id,): (B256,)) -> RpcResult<Option<JobInfo>> {
+    Ok(backend.job(job_id).await?)
 }
 
-async fn proof(api: Arc<Api>, (job_id,): (B256,)) -> RpcResult<ProofInfo> {
-    Ok(api.ivm.proof(job_id).await?)
+async fn proof(backend: Backend, (job_id,): (B256,)) -> RpcResult<ProofInfo> {
+    Ok(backend.proof(job_id).await?)
 }
 
 fn node_info(api: &Api, (): ()) -> Result<NodeInfo, RpcError> {

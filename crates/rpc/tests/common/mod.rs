@@ -58,7 +58,7 @@ impl Node {
         config.accounts = vec![signer(0).address()];
         change(&mut config);
         let chain = Chain::open(chain_config(), Storage::Memory).unwrap();
-        let server = serve(config, chain.clone(), Arc::new(Backend), None).await.unwrap();
+        let server = serve(config, chain.clone(), Some(Arc::new(Backend)), None).await.unwrap();
         Self { chain, server }
     }
 

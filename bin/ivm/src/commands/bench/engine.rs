@@ -1,4 +1,4 @@
-//! `ivm bench engine`: the same work natively, compiled, interpreted and by OpenVM's interpreter, in one process.
+//! `ivm bench engine`: the same work natively, compiled, interpreted and by OpenVM's own ways, in one process.
 
 use std::{hint::black_box, sync::Arc, time::Instant};
 
@@ -8,7 +8,7 @@ use ivm_engine::{Memory, Report, RunEnd, interpreter};
 use ivm_primitives::JobInput;
 use ivm_recompiler::{Code, Space};
 use ivm_sandbox::{Sandbox, measure_call_overhead};
-use ivm_zkvm::{AdmittedProgram, OpenVm, Zkvm};
+use ivm_zkvm::{AdmittedProgram, OpenVm, Peer, Zkvm};
 use serde::Serialize;
 use workloads::Workload;
 
@@ -54,10 +54,15 @@ struct Row {
     recompiler_ms: f64,
     interpreter_ms: f64,
     openvm_interpreter_ms: f64,
+    /// OpenVM's ahead-of-time execution, in a build that has it (`--features openvm-aot`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    openvm_aot_ms: Option<f64>,
     /// Cycles by the recompiler's time.
     mhz: f64,
     interpreter_mhz: f64,
     openvm_interpreter_mhz: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    openvm_aot_mhz: Option<f64>,
     ratio_to_native: f64,
 }
 
@@ -128,32 +133,36 @@ impl EngineReport {
 
 fn print_row(row: &Row, is_first: bool) {
     if is_first {
-        println!("{:<14}{:>12}{:>38}{:>30}{:>8}", "", "", "milliseconds", "MHz", "");
+        println!("{:<14}{:>12}{:>48}{:>36}{:>8}", "", "", "milliseconds", "MHz", "");
         println!(
-            "{:<14}{:>12}{:>9}{:>9}{:>11}{:>9}{:>9}{:>12}{:>9}{:>8}",
+            "{:<14}{:>12}{:>9}{:>9}{:>11}{:>9}{:>10}{:>9}{:>9}{:>9}{:>9}{:>8}",
             "workload",
             "cycles",
             "native",
             "compiled",
             "interpr.",
             "OpenVM",
+            "its AOT",
             "compiled",
             "interpr.",
             "OpenVM",
+            "its AOT",
             "ratio"
         );
     }
     println!(
-        "{:<14}{:>12}{:>9.2}{:>9.2}{:>11.1}{:>9.1}{:>9.0}{:>12.0}{:>9.0}{:>8.2}",
+        "{:<14}{:>12}{:>9.2}{:>9.2}{:>11.1}{:>9.1}{:>10}{:>9.0}{:>9.0}{:>9.0}{:>9}{:>8.2}",
         row.name,
         row.cycles,
         row.native_ms,
         row.recompiler_ms,
         row.interpreter_ms,
         row.openvm_interpreter_ms,
+        or_dash(row.openvm_aot_ms.map(|ms| format!("{ms:.1}"))),
         row.mhz,
         row.interpreter_mhz,
         row.openvm_interpreter_mhz,
+        or_dash(row.openvm_aot_mhz.map(|mhz| format!("{mhz:.0}"))),
         row.ratio_to_native
     );
 }
@@ -183,11 +192,11 @@ impl Bench {
         if compiled.value != interpreted.value {
             bail!("the recompiler and the interpreter disagree: a bug, please report it");
         }
-        let mut openvm_ms = f64::INFINITY;
-        for _ in 0..few_runs {
-            let run = self.zkvm.run_on_openvm(&self.program, &input).map_err(|error| eyre!(error))?.run;
-            openvm_ms = openvm_ms.min(run.as_secs_f64() * 1e3);
-        }
+        let openvm_ms = self.peer_ms(&input, Peer::Interpreter, few_runs)?;
+        #[cfg(feature = "openvm-aot")]
+        let openvm_aot_ms = Some(self.peer_ms(&input, Peer::AheadOfTime, self.runs)?);
+        #[cfg(not(feature = "openvm-aot"))]
+        let openvm_aot_ms = None;
         let cycles = compiled.value.state.cycles;
         let mhz = |ms: f64| cycles as f64 / ms / 1e3;
         Ok(Row {
@@ -197,12 +206,25 @@ impl Bench {
             recompiler_ms: compiled.ms,
             interpreter_ms: interpreted.ms,
             openvm_interpreter_ms: openvm_ms,
+            openvm_aot_ms,
             mhz: mhz(compiled.ms),
             interpreter_mhz: mhz(interpreted.ms),
             openvm_interpreter_mhz: mhz(openvm_ms),
+            openvm_aot_mhz: openvm_aot_ms.map(mhz),
             ratio_to_native: compiled.ms / native.ms,
         })
     }
+
+    /// Milliseconds of OpenVM's fastest run.
+    fn peer_ms(&self, input: &JobInput, peer: Peer, runs: u32) -> Result<f64> {
+        let run = self.zkvm.run_on_openvm(&self.program, input, peer, runs).map_err(|error| eyre!(error))?;
+        Ok(run.run.as_secs_f64() * 1e3)
+    }
+}
+
+/// What is not in this build.
+fn or_dash(figure: Option<String>) -> String {
+    figure.unwrap_or_else(|| "-".into())
 }
 
 /// The program gives what the native function gives: the digest, little-endian.
