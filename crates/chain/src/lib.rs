@@ -30,6 +30,7 @@ mod header;
 mod import;
 pub mod pool;
 mod query;
+mod restore;
 mod store;
 mod submit;
 
@@ -45,6 +46,7 @@ pub use error::{BlockError, ChainError, QueryError};
 pub use event::{ChainEvent, EVENT_BUFFER, Reorg};
 pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PooledTransaction};
 pub use query::{FeeHistory, LogQuery, LogRange, MinedLog};
+pub use restore::RestoredPool;
 
 pub use ivm_evm::{CallContext, CallError, ExecutionResult, Overrides};
 pub use ivm_state::{AccountProof, StateView, StorageProof};

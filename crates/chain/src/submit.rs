@@ -33,7 +33,11 @@ impl Chain {
         let state =
             self.sender_state(sender).map_err(|error| PoolError::State { reason: error.to_string() })?;
         let promoted = pool.insert(pooled, &self.rules(), state)?;
+        let taken = pool.get(hash);
         drop(pool);
+        if let Some(taken) = taken {
+            self.inner.pool.write_down(&taken, &self.inner.config.pool);
+        }
         self.announce(promoted);
         Ok(hash)
     }

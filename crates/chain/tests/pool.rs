@@ -8,7 +8,7 @@ use alloy_eips::eip7702::Authorization;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_signer::SignerSync;
 use common::*;
-use ivm_chain::{Chain, PoolConfig, PoolError, Storage};
+use ivm_chain::{Chain, PoolConfig, PoolError, RestoredPool, Storage};
 use proptest::prelude::*;
 
 fn chain_with_pool(change: impl FnOnce(&mut PoolConfig)) -> Chain {
@@ -245,6 +245,62 @@ fn limits_and_eviction() {
     submit(&chain, &tip(GWEI, 2)).expect("takes the place of the cheapest");
     assert!(chain.pool().get(cheap).is_none());
     assert_eq!(chain.pool().status(), (4, 0));
+}
+
+/// Transactions that wait for a gap to fill cost their sender nothing: they must not push out those that pay.
+#[test]
+fn what_waits_pushes_out_nothing_that_can_be_mined() {
+    let chain = chain_with_pool(|pool| pool.max_transactions = 3);
+    let tip = |nonce, tip, account| {
+        sign(
+            TxEip1559 { max_priority_fee_per_gas: tip, max_fee_per_gas: 50 * GWEI, ..transfer(nonce) },
+            account,
+        )
+    };
+    let waiting = submit(&chain, &tip(5, 40 * GWEI, 0)).expect("accepted");
+    submit(&chain, &tip(0, GWEI, 1)).expect("accepted");
+    submit(&chain, &tip(1, GWEI, 1)).expect("accepted");
+    refused(submit(&chain, &tip(6, 40 * GWEI, 0)), "txpool is full: 3 transactions, and this one pays no more than the cheapest");
+    submit(&chain, &tip(0, 2, 2))
+        .expect("a low tip that can be mined is worth more than a high one that cannot");
+    assert!(chain.pool().get(waiting).is_none());
+    assert_eq!(chain.pool().status(), (3, 0));
+    // What falls behind a gap itself is the next to go.
+    submit(&chain, &tip(0, 3 * GWEI, 0)).expect("accepted");
+    assert_eq!(chain.pool().status(), (3, 0));
+    assert!(chain.pool().content_of(signer(2).address()).pending.is_empty());
+}
+
+#[test]
+fn a_journal_brings_the_pool_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = folder.path().join("pool.journal");
+    let chain = chain();
+    assert_eq!(chain.keep_pool_journal(&journal).expect("starts"), RestoredPool::default());
+    let transactions = [sign(transfer(0), 1), sign(transfer(0), 0), sign(transfer(2), 0)];
+    for transaction in &transactions {
+        submit(&chain, transaction).expect("accepted");
+    }
+
+    let again = common::chain();
+    let outcome = again.keep_pool_journal(&journal).expect("restores");
+    assert_eq!(outcome, RestoredPool { restored: 3, refused: 0 });
+    assert_eq!(again.pool().status(), (2, 1));
+    // Ties are by arrival, over restarts, too.
+    let mined = mine(&again);
+    let order: Vec<_> = mined.block.transactions().iter().map(|tx| *tx.inner().tx_hash()).collect();
+    assert_eq!(order, [*transactions[0].tx_hash(), *transactions[1].tx_hash()]);
+    drop(again);
+
+    // What is mined does not come back; a record cut short by a crash costs itself only.
+    let chain = common::chain();
+    submit(&chain, &transactions[0]).expect("accepted");
+    mine(&chain);
+    let whole = std::fs::read(&journal).expect("there");
+    std::fs::write(&journal, &whole[..whole.len() - 1]).expect("written");
+    let outcome = chain.keep_pool_journal(&journal).expect("restores");
+    assert_eq!(outcome, RestoredPool { restored: 1, refused: 1 });
+    assert_eq!(chain.pool().status(), (1, 0));
 }
 
 #[test]

@@ -12,6 +12,10 @@
 //!
 //! A jump past the end of the text would reach the table's padding, which terminates with a failing code in the
 //! circuit; here it is a bad jump. Both are "no outcome".
+//!
+//! OpenVM's interpreter is no judge of this list: it runs two of these to a good end, a jump between two instructions and
+//! an XORIN of six bytes, though neither run has a proof that verifies. `ivm-zkvm`'s test `provable_set` holds each fault
+//! beside all of OpenVM's executions.
 
 use thiserror::Error;
 

@@ -3,16 +3,20 @@
 //! Each sender has a queue by nonce. The run of nonces that starts at the sender's next one is **pending**: it can be mined
 //! now, in order. What comes after a gap is **queued**. A nonce holds one transaction; another takes its place when it
 //! raises both fees by 10 %. Memory is bounded: by count and bytes in all, by count per sender, by bytes per transaction.
-//! When the pool is full, the transaction with the lowest tip leaves for one that pays more.
+//! When the pool is full, the transaction with the lowest tip leaves for one that pays more; one that waits behind a gap
+//! never pushes out one that can be mined.
 //!
 //! Validity is checked against the state at the head, on arrival ([`PoolError`]) and again after each block for every
 //! account the block touched.
 
 mod best;
 mod error;
+mod journal;
 mod queue;
 mod validate;
 
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use alloy_consensus::transaction::Recovered;
@@ -23,6 +27,7 @@ use parking_lot::Mutex;
 
 pub(crate) use best::BestTransactions;
 pub use error::PoolError;
+pub(crate) use journal::Journal;
 pub(crate) use queue::{PoolState, SenderState};
 pub(crate) use validate::{Rules, decode};
 
@@ -127,11 +132,42 @@ pub struct PoolContent {
 #[derive(Clone, Debug)]
 pub struct Pool {
     state: Arc<Mutex<PoolState>>,
+    /// Where transactions are written down, when somebody asked for that.
+    journal: Arc<Mutex<Option<Journal>>>,
 }
 
 impl Pool {
     pub(crate) fn new(config: PoolConfig) -> Self {
-        Self { state: Arc::new(Mutex::new(PoolState::new(config))) }
+        Self { state: Arc::new(Mutex::new(PoolState::new(config))), journal: Arc::default() }
+    }
+
+    /// Starts a journal with what the pool holds, in the order in which it came.
+    pub(crate) fn start_journal(&self, path: &Path, config: &PoolConfig) -> io::Result<()> {
+        let mut journal = self.journal.lock();
+        *journal = Some(self.written_to(path, config)?);
+        Ok(())
+    }
+
+    /// Writes a transaction that was taken into the journal, if there is one. A journal that cannot be written is given up:
+    /// the pool goes on without.
+    pub(crate) fn write_down(&self, transaction: &PooledTransaction, config: &PoolConfig) {
+        let mut journal = self.journal.lock();
+        let Some(open) = journal.as_mut() else { return };
+        let mut written = open.append(&transaction.transaction().inner().encoded_2718());
+        if written.is_ok() && open.is_full() {
+            written = self.written_to(&open.path().to_path_buf(), config).map(|anew| *open = anew);
+        }
+        if let Err(error) = written {
+            let path = open.path().display();
+            tracing::error!(%error, "the pool's journal {path} cannot be written: no journal is kept any more");
+            *journal = None;
+        }
+    }
+
+    fn written_to(&self, path: &Path, config: &PoolConfig) -> io::Result<Journal> {
+        let content = self.lock().by_arrival();
+        let encoded: Vec<_> = content.iter().map(|tx| tx.transaction().inner().encoded_2718()).collect();
+        Journal::start(path, config, encoded.iter().map(Vec::as_slice))
     }
 
     pub(crate) fn lock(&self) -> parking_lot::MutexGuard<'_, PoolState> {

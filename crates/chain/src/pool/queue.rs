@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use alloy_primitives::{Address, TxHash, U256};
@@ -46,6 +47,11 @@ impl SenderQueue {
         next
     }
 
+    /// The nonces that are pending: those that can be mined now, one after the other.
+    fn pending(&self) -> Range<u64> {
+        self.state.nonce..self.next_nonce()
+    }
+
     /// Cost of all transactions but the one with this nonce.
     fn cost_of_others(&self, nonce: u64) -> U256 {
         let others =
@@ -54,8 +60,28 @@ impl SenderQueue {
     }
 }
 
-/// Rank of a transaction when one must leave: lowest tip first, of equal ones the latest.
-type Rank = (u128, Reverse<u64>, Address, u64);
+/// Where a transaction stands when one must leave. What waits for a gap to fill goes before anything that can be mined, so
+/// that transactions which never pay push out none that would; then the lowest tip goes first, of equal ones the latest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    is_pending: bool,
+    tip: u128,
+    arrival: Reverse<u64>,
+    sender: Address,
+    nonce: u64,
+}
+
+impl Rank {
+    fn of(queued: &Queued, is_pending: bool) -> Self {
+        Self {
+            is_pending,
+            tip: queued.transaction.tip_cap(),
+            arrival: Reverse(queued.arrival),
+            sender: queued.transaction.sender(),
+            nonce: queued.transaction.nonce(),
+        }
+    }
+}
 
 /// The content of a pool.
 #[derive(Debug)]
@@ -99,10 +125,10 @@ impl PoolState {
         if self.senders.get(&address).is_some_and(|queue| queue.state != sender) {
             promoted = self.update_sender(address, sender);
         }
-        let mut pending_before = sender.nonce;
+        let mut pending_before = sender.nonce..sender.nonce;
         let mut replaced_size = None;
         if let Some(queue) = self.senders.get(&address) {
-            pending_before = queue.next_nonce();
+            pending_before = queue.pending();
             check_overdraft(&pooled, &sender, queue.cost_of_others(nonce))?;
             match queue.transactions.get(&nonce) {
                 Some(old) => {
@@ -118,7 +144,7 @@ impl PoolState {
                 None => {}
             }
         }
-        self.make_room(&pooled, replaced_size)?;
+        self.make_room(&pooled, nonce <= pending_before.end, replaced_size)?;
         self.remove(address, nonce);
 
         let transaction = Arc::new(pooled);
@@ -126,31 +152,59 @@ impl PoolState {
         self.arrivals += 1;
         let queue = self.senders.entry(address).or_default();
         queue.state = sender;
-        queue.transactions.insert(nonce, Queued { transaction: transaction.clone(), arrival });
-        if nonce <= pending_before {
+        // Room was made, and a transaction replaced, since: the run may be shorter than it was.
+        let run_before = queue.pending();
+        let queued = Queued { transaction: transaction.clone(), arrival };
+        self.ranks.insert(Rank::of(&queued, run_before.contains(&nonce)));
+        queue.transactions.insert(nonce, queued);
+        let run = queue.pending();
+        if run.contains(&nonce) {
             promoted.push(transaction.hash());
-            let filled = nonce.max(pending_before).saturating_add(1)..;
-            let end = queue.next_nonce();
-            let after_gap = queue.transactions.range(filled).take_while(|(nonce, _)| **nonce < end);
+            let from = nonce.max(pending_before.end).saturating_add(1);
+            let after_gap = queue.transactions.range(from.min(run.end)..run.end);
             promoted.extend(after_gap.map(|(_, queued)| queued.transaction.hash()));
         }
-        self.ranks.insert((transaction.tip_cap(), Reverse(arrival), address, nonce));
+        self.rank_again(address, run_before);
         self.size_bytes += transaction.size_bytes();
         self.by_hash.insert(transaction.hash(), transaction);
         Ok(promoted)
     }
 
-    /// Lets transactions go that pay less, until this one fits; none goes when it would not fit all the same.
-    fn make_room(&mut self, pooled: &PooledTransaction, replaced: Option<usize>) -> Result<(), PoolError> {
+    /// Puts the transactions of a sender in their right place among those that may have to leave, after its pending run was
+    /// another.
+    fn rank_again(&mut self, address: Address, before: Range<u64>) {
+        let Some(queue) = self.senders.get(&address) else {
+            return;
+        };
+        let now = queue.pending();
+        if now == before {
+            return;
+        }
+        for (nonce, queued) in &queue.transactions {
+            let (was_pending, is_pending) = (before.contains(nonce), now.contains(nonce));
+            if was_pending != is_pending {
+                self.ranks.remove(&Rank::of(queued, was_pending));
+                self.ranks.insert(Rank::of(queued, is_pending));
+            }
+        }
+    }
+
+    /// Lets transactions go that are worth less, until this one fits; none goes when it would not fit all the same.
+    fn make_room(
+        &mut self,
+        pooled: &PooledTransaction,
+        is_pending: bool,
+        replaced: Option<usize>,
+    ) -> Result<(), PoolError> {
         let full = PoolError::Full { limit: self.config.max_transactions };
         let mut count = self.by_hash.len() + 1 - usize::from(replaced.is_some());
         let mut size = self.size_bytes + pooled.size_bytes() - replaced.unwrap_or_default();
         let mut leaving = Vec::new();
-        for (tip, _, address, nonce) in &self.ranks {
+        for Rank { is_pending: can_be_mined, tip, sender: address, nonce, .. } in &self.ranks {
             if count <= self.config.max_transactions && size <= self.config.max_size_bytes {
                 break;
             }
-            if *tip >= pooled.tip_cap() {
+            if (*can_be_mined, *tip) >= (is_pending, pooled.tip_cap()) {
                 return Err(full);
             }
             // One of its own sender with a lower nonce carries it: letting that go would strand it.
@@ -179,15 +233,17 @@ impl PoolState {
         let Entry::Occupied(mut queue) = self.senders.entry(address) else {
             return;
         };
-        let Some(Queued { transaction, arrival }) = queue.get_mut().transactions.remove(&nonce) else {
+        let before = queue.get().pending();
+        let Some(queued) = queue.get_mut().transactions.remove(&nonce) else {
             return;
         };
         if queue.get().transactions.is_empty() {
             queue.remove();
         }
-        self.ranks.remove(&(transaction.tip_cap(), Reverse(arrival), address, nonce));
-        self.size_bytes -= transaction.size_bytes();
-        self.by_hash.remove(&transaction.hash());
+        self.ranks.remove(&Rank::of(&queued, before.contains(&nonce)));
+        self.size_bytes -= queued.transaction.size_bytes();
+        self.by_hash.remove(&queued.transaction.hash());
+        self.rank_again(address, before);
     }
 
     /// Removes a transaction by its hash.
@@ -202,7 +258,8 @@ impl PoolState {
         let Some(queue) = self.senders.get_mut(&address) else {
             return Vec::new();
         };
-        let pending_before = queue.next_nonce();
+        let before = queue.pending();
+        let pending_before = before.end;
         queue.state = state;
         let leaving: Vec<_> = queue
             .transactions
@@ -210,6 +267,7 @@ impl PoolState {
             .filter(|(_, queued)| check_sender(&queued.transaction, &state).is_err())
             .map(|(nonce, _)| *nonce)
             .collect();
+        self.rank_again(address, before);
         for nonce in leaving {
             self.remove(address, nonce);
         }
@@ -232,7 +290,7 @@ impl PoolState {
     /// Pending transactions, best first, at a base fee.
     pub(crate) fn best(&self, base_fee: u64) -> BestTransactions {
         let runs = self.senders.values().map(|queue| {
-            let pending = queue.transactions.range(queue.state.nonce..queue.next_nonce());
+            let pending = queue.transactions.range(queue.pending());
             pending.map(|(_, queued)| (queued.transaction.clone(), queued.arrival)).collect()
         });
         BestTransactions::new(base_fee, runs)
@@ -240,6 +298,14 @@ impl PoolState {
 
     pub(crate) fn get(&self, hash: TxHash) -> Option<Arc<PooledTransaction>> {
         self.by_hash.get(&hash).cloned()
+    }
+
+    /// Everything, in the order in which it came.
+    pub(crate) fn by_arrival(&self) -> Vec<Arc<PooledTransaction>> {
+        let queued = self.senders.values().flat_map(|queue| queue.transactions.values());
+        let by_arrival: BTreeMap<_, _> =
+            queued.map(|queued| (queued.arrival, queued.transaction.clone())).collect();
+        by_arrival.into_values().collect()
     }
 
     pub(crate) fn next_nonce(&self, sender: Address) -> Option<u64> {
@@ -265,11 +331,8 @@ impl PoolState {
     }
 
     pub(crate) fn status(&self) -> (usize, usize) {
-        let pending = self
-            .senders
-            .values()
-            .map(|queue| queue.transactions.range(queue.state.nonce..queue.next_nonce()).count())
-            .sum();
+        let pending =
+            self.senders.values().map(|queue| queue.transactions.range(queue.pending()).count()).sum();
         (pending, self.by_hash.len() - pending)
     }
 }

@@ -10,7 +10,7 @@ use ivm_engine::{
 use ivm_primitives::limits::MAX_ELF_SIZE_BYTES;
 use proptest::prelude::*;
 
-use super::{admit, zkvm};
+use super::{admit, bundled, zkvm};
 use crate::{AdmitError, Zkvm, exe::executable};
 
 fn refusal(words: &[u32]) -> AdmitError {
@@ -104,6 +104,35 @@ proptest! {
             let exe = executable(&program).unwrap();
             prop_assert_eq!(exe.program.instructions_and_debug_infos.len(), 1);
             prop_assert!(exe.program.instructions_and_debug_infos[0].is_some());
+        }
+    }
+}
+
+/// Changes to a file: where, by how much of its length in parts of 65,536, and to what.
+type Changes = Vec<(u16, u8)>;
+
+fn changed(file: &[u8], changes: &Changes) -> Vec<u8> {
+    let mut bytes = file.to_vec();
+    for (at, value) in changes {
+        let at = usize::from(*at) * bytes.len() >> 16;
+        bytes[at] = *value;
+    }
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// Real programs with changed bytes: what the engine takes, the circuit translates whole.
+    #[test]
+    fn what_is_taken_of_changed_files_is_translated_whole(
+        which in 0_usize..2,
+        changes in prop::collection::vec(any::<(u16, u8)>(), 1..8),
+    ) {
+        let file = bundled(["echo", "square-root"][which]).expect("committed");
+        if let Ok(program) = Program::from_elf(&changed(&file, &changes)) {
+            let exe = executable(&program).unwrap();
+            prop_assert_eq!(exe.program.instructions_and_debug_infos.len(), program.words.len());
         }
     }
 }
