@@ -260,7 +260,10 @@ fn what_waits_pushes_out_nothing_that_can_be_mined() {
     let waiting = submit(&chain, &tip(5, 40 * GWEI, 0)).expect("accepted");
     submit(&chain, &tip(0, GWEI, 1)).expect("accepted");
     submit(&chain, &tip(1, GWEI, 1)).expect("accepted");
-    refused(submit(&chain, &tip(6, 40 * GWEI, 0)), "txpool is full: 3 transactions, and this one pays no more than the cheapest");
+    refused(
+        submit(&chain, &tip(6, 40 * GWEI, 0)),
+        "txpool is full: 3 transactions, and this one pays no more than the cheapest",
+    );
     submit(&chain, &tip(0, 2, 2))
         .expect("a low tip that can be mined is worth more than a high one that cannot");
     assert!(chain.pool().get(waiting).is_none());

@@ -1,9 +1,9 @@
 //! Starting and stopping.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use alloy_primitives::B256;
-use ivm_chain::{Chain, Storage as ChainStorage};
+use ivm_chain::{Chain, RestoredPool, Storage as ChainStorage};
 use ivm_coprocessor::{Coprocessor, Notice, ProgramCache, TaskEnd};
 use ivm_da::PayloadStore;
 use ivm_rpc::{DevControl, IvmBackend, RpcServer};
@@ -90,6 +90,19 @@ fn ended(job_id: B256, end: TaskEnd, run_time: std::time::Duration) -> Stage {
     }
 }
 
+/// Takes the pool's transactions back. A node without them, or without a journal, is a node all the same.
+fn restore_pool(chain: &Chain, journal: &Path) {
+    match chain.keep_pool_journal(journal) {
+        Ok(RestoredPool { restored: 0, refused: 0 }) => {}
+        Ok(RestoredPool { restored, refused }) => {
+            tracing::info!(target: "chain", "pool: {restored} transactions are back, {refused} are refused now");
+        }
+        Err(error) => {
+            tracing::error!(target: "chain", "the pool's journal {} cannot be kept: {error}", journal.display());
+        }
+    }
+}
+
 /// A running node.
 pub struct Node {
     chain: Chain,
@@ -115,6 +128,9 @@ impl Node {
             ),
         };
         let chain = Chain::open(config.chain, chain_storage)?;
+        if let Storage::Folder(folder) = &config.storage {
+            restore_pool(&chain, &folder.join("pool.journal"));
+        }
         let zkvm = match &config.storage {
             Storage::Memory => OpenVm::new(),
             Storage::Folder(folder) => OpenVm::with_key_cache(folder.join("keys")),

@@ -6,7 +6,7 @@ mod common;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolCall, SolEvent};
 use common::{in_folder, start};
 use ivm_chain::{LogQuery, LogRange};
@@ -65,4 +65,23 @@ fn ivm_chain_filter() -> alloy_rpc_types_eth::Filter {
     alloy_rpc_types_eth::Filter::new()
         .address(JOB_MANAGER_ADDRESS)
         .event_signature(JobManager::ClaimPosted::SIGNATURE_HASH)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_that_wait_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    // The first block is made at once, the next in an hour.
+    let node = start(in_folder(folder.path()), BlockMode::Interval(Duration::from_secs(3600))).await;
+    let hash = loop {
+        let hash =
+            node.client.send(Address::with_last_byte(1).into(), Vec::new(), U256::ONE, 21_000).await.unwrap();
+        if node.node.chain().pool().get(hash).is_some() {
+            break hash;
+        }
+    };
+    node.node.stop().await.unwrap();
+
+    let node = start(in_folder(folder.path()), BlockMode::Interval(Duration::from_millis(40))).await;
+    assert!(node.client.receipt(hash).await.unwrap().status());
+    node.node.stop().await.unwrap();
 }
