@@ -13,7 +13,15 @@ macro_rules! bindings {
     )*};
 }
 
-bindings!(JobManager, ProgramRegistry, IConsumer, EchoConsumer, SquareRootConsumer, VolatilityOracle);
+bindings!(
+    JobManager,
+    ProgramRegistry,
+    IConsumer,
+    EchoConsumer,
+    ExampleToken,
+    SquareRootConsumer,
+    VolatilityOracle
+);
 
 /// Consumers that misbehave, for tests.
 pub mod hostile {

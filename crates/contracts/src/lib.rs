@@ -12,8 +12,8 @@ pub mod genesis;
 pub mod job;
 
 pub use bindings::{
-    EchoConsumer, IConsumer, IJobManager, JobManager, ProgramRegistry, SquareRootConsumer, VolatilityOracle,
-    hostile,
+    EchoConsumer, ExampleToken, IConsumer, IJobManager, JobManager, ProgramRegistry, SquareRootConsumer,
+    VolatilityOracle, hostile,
 };
 pub use enums::{JobState, SkipReason};
 pub use genesis::{GenesisAccount, JobParameters, JobParametersError, genesis_accounts};

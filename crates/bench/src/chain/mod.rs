@@ -1,0 +1,26 @@
+//! The chain in this process: importing, building, committing, reorganising, opening.
+
+mod blocks;
+mod importer;
+mod producing;
+
+use serde::Serialize;
+
+pub use blocks::BlockSet;
+pub use importer::{ImportReport, measure_import};
+pub use producing::{ProducingReport, measure_producing};
+
+/// Milliseconds of several runs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Milliseconds {
+    /// Half of the runs took at most this.
+    pub p50: f64,
+    /// The slowest.
+    pub max: f64,
+}
+
+impl Milliseconds {
+    pub(crate) fn of(mut samples: Vec<f64>) -> Self {
+        Self { p50: crate::percentile(&mut samples, 50), max: crate::percentile(&mut samples, 100) }
+    }
+}
