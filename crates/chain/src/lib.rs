@@ -47,4 +47,5 @@ pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PooledTransaction};
 pub use query::{FeeHistory, LogQuery, LogRange, MinedLog};
 
 pub use ivm_evm::{CallContext, CallError, ExecutionResult, Overrides};
-pub use ivm_state::{AccountProof, StateView, StorageProof};
+pub use ivm_state::kv::Durability;
+pub use ivm_state::{AccountProof, Retention, StateView, StorageProof};

@@ -159,22 +159,23 @@ proptest! {
         let store = MemoryStore::new(&StateDb::TABLES, B256::ZERO).expect("opens");
         let state = StateDb::open(Arc::new(store)).expect("opens");
         let mut model = Model::new();
-        let mut history = vec![(state.view(state.head_root()), state.head_root(), model.clone())];
+        let mut history = Vec::new();
         for block in &blocks {
             let bundle = apply(&mut model, block);
             let update = state.prepare(&bundle).expect("prepares");
             let accounts = model.iter().map(|(address, account)| (*address, account.trie_account()));
             prop_assert_eq!(update.root(), state_root_unhashed(accounts));
             state.commit(update, WriteBatch::default()).expect("commits");
-            let root = state.head_root();
-            history.push((state.view(root), root, model.clone()));
+            history.push((state.head(), model.clone()));
         }
-        for (old_view, root, model) in &history {
-            // A view taken when its root was the head, and one opened now.
-            check_view(old_view, model);
-            check_view(&state.view(*root), model);
-            for index in 0..8 {
-                check_proof(old_view, address(index));
+        for (number, (old_view, model)) in (0..).zip(&history) {
+            // A view taken when its block was the head, and one opened now.
+            for view in [old_view, &state.view(number).expect("kept")] {
+                prop_assert_eq!((view.number(), view.root()), (number, old_view.root()));
+                check_view(view, model);
+                for index in 0..8 {
+                    check_proof(view, address(index));
+                }
             }
         }
     }
@@ -194,10 +195,9 @@ fn an_update_for_another_head_is_refused() {
 }
 
 #[test]
-fn an_unknown_root_is_named() {
+fn a_block_that_is_not_there_is_named() {
     let store = MemoryStore::new(&StateDb::TABLES, B256::ZERO).expect("opens");
     let state = StateDb::open(Arc::new(store)).expect("opens");
-    let root = B256::repeat_byte(7);
-    let error = state.view(root).account(Address::ZERO).expect_err("not kept");
-    assert_eq!(error.to_string(), format!("no state is kept at root {root}"));
+    let error = state.view(3).expect_err("not there");
+    assert_eq!(error.to_string(), "there is no state of block 3, the head is 0");
 }

@@ -1,7 +1,9 @@
 //! Both stores: what they hold, and whom they refuse.
 
 use alloy_primitives::B256;
-use ivm_state::kv::{DiskStore, KeyValueStore, MemoryStore, SCHEMA_VERSION, StoreError, Table, WriteBatch};
+use ivm_state::kv::{
+    DiskStore, Durability, KeyValueStore, MemoryStore, Reader, SCHEMA_VERSION, StoreError, Table, WriteBatch,
+};
 
 const FRUIT: Table = Table::new("fruit");
 const STONES: Table = Table::new("stones");
@@ -15,7 +17,7 @@ fn exercise(store: &dyn KeyValueStore) {
     batch.put(STONES, b"a1", b"agate");
     batch.put(FRUIT, b"b1", b"blackberry");
     batch.delete(FRUIT, b"a2");
-    store.commit(batch).expect("commits");
+    store.commit(batch, Durability::Synced).expect("commits");
     assert_eq!(store.get(FRUIT, b"a1").expect("reads"), Some(b"apple".to_vec()));
     assert_eq!(store.get(FRUIT, b"a2").expect("reads"), None);
     assert_eq!(store.get(FRUIT, b"b1").expect("reads"), Some(b"blackberry".to_vec()));
@@ -25,7 +27,7 @@ fn exercise(store: &dyn KeyValueStore) {
     for index in 0..10u8 {
         batch.put(STONES, [b's', index], [index]);
     }
-    store.commit(batch).expect("commits");
+    store.commit(batch, Durability::Synced).expect("commits");
     let scanned = store.scan(STONES, b"s", 3).expect("scans");
     assert_eq!(scanned, [0u8, 1, 2].map(|index| (vec![b's', index], vec![index])));
     assert_eq!(store.scan(STONES, b"s", 100).expect("scans").len(), 10);
@@ -35,7 +37,7 @@ fn exercise(store: &dyn KeyValueStore) {
     let mut batch = WriteBatch::default();
     batch.put(FRUIT, b"z", b"never");
     batch.put(unknown, b"x", b"y");
-    store.commit(batch).expect_err("unknown table");
+    store.commit(batch, Durability::Synced).expect_err("unknown table");
     assert_eq!(store.get(FRUIT, b"z").expect("reads"), None, "all of a batch or nothing");
 }
 
@@ -79,7 +81,7 @@ fn another_layout_is_refused() {
     let store = DiskStore::open(dir.path(), &[FRUIT], GENESIS).expect("opens");
     let mut batch = WriteBatch::default();
     batch.put(Table::new("stamp"), b"version", (SCHEMA_VERSION + 1).to_be_bytes());
-    store.commit(batch).expect("commits");
+    store.commit(batch, Durability::Synced).expect("commits");
     drop(store);
     let error = DiskStore::open(dir.path(), &[FRUIT], GENESIS).expect_err("another layout");
     assert_eq!(
