@@ -9,6 +9,8 @@
 
 mod node;
 mod prove;
+#[cfg(test)]
+mod tests;
 mod update;
 
 use alloy_primitives::B256;
