@@ -11,7 +11,7 @@ use ivm_evm::{BlockExecution, InvalidTransaction, TransactionError};
 use ivm_state::StateUpdate;
 
 use crate::block::{CommittedBlock, SealedBlock, recover};
-use crate::chain::Chain;
+use crate::chain::{Chain, Tip};
 use crate::config::{MAX_BLOCK_SIZE_BYTES, MAX_EXTRA_DATA_SIZE_BYTES};
 use crate::error::{BlockError, ChainError};
 use crate::header::{self, Chosen};
@@ -85,7 +85,7 @@ impl BuiltBlock {
 
 /// A block while transactions are added.
 struct Assembly {
-    parent: SealedBlock,
+    tip: Tip,
     header: Header,
     execution: BlockExecution,
     transactions: Vec<Recovered<TxEnvelope>>,
@@ -114,10 +114,10 @@ impl std::fmt::Display for Refusal {
 
 impl Assembly {
     /// Starts the block with this header on its parent's state.
-    fn start(chain: &Chain, parent: SealedBlock, header: Header) -> Result<Self, ChainError> {
-        let database = chain.database(chain.inner.state.view(parent.header().state_root));
+    fn start(chain: &Chain, tip: Tip, header: Header) -> Result<Self, ChainError> {
+        let database = chain.database(tip.state.clone());
         let execution = BlockExecution::start(&header, chain.config().chain_id, database)?;
-        Ok(Self { parent, header, execution, transactions: Vec::new(), size_bytes: BLOCK_OVERHEAD_BYTES })
+        Ok(Self { tip, header, execution, transactions: Vec::new(), size_bytes: BLOCK_OVERHEAD_BYTES })
     }
 
     fn gas_left(&self) -> u64 {
@@ -158,7 +158,8 @@ impl Chain {
         if request.extra_data.len() > MAX_EXTRA_DATA_SIZE_BYTES {
             return Err(extra_data_too_long(request.extra_data.len()).into());
         }
-        let parent = self.head().block;
+        let tip = self.tip();
+        let parent = &tip.block;
         let chosen = Chosen {
             timestamp: request.timestamp.max(parent.header().timestamp),
             beneficiary: request.beneficiary,
@@ -168,7 +169,7 @@ impl Chain {
         };
         let gas_limit = self.config().block_gas_limit;
         let header = header::next_header(parent.hash(), parent.header(), gas_limit, chosen);
-        let mut assembly = Assembly::start(self, parent, header)?;
+        let mut assembly = Assembly::start(self, tip, header)?;
 
         let mut rejected_leading = Vec::new();
         for transaction in request.leading_transactions {
@@ -180,7 +181,7 @@ impl Chain {
             rejected_leading.extend(reason.map(|reason| RejectedTransaction { hash, reason }));
         }
         let dropped_from_pool = self.add_from_pool(&mut assembly)?;
-        let mut built = self.seal(assembly)?;
+        let mut built = Self::seal(assembly)?;
         built.rejected_leading = rejected_leading;
         built.dropped_from_pool = dropped_from_pool;
         Ok(built)
@@ -215,13 +216,10 @@ impl Chain {
     }
 
     /// Ends a block's execution and seals it.
-    fn seal(&self, assembly: Assembly) -> Result<BuiltBlock, ChainError> {
-        let Assembly { parent, mut header, execution, transactions, .. } = assembly;
+    fn seal(assembly: Assembly) -> Result<BuiltBlock, ChainError> {
+        let Assembly { tip, mut header, execution, transactions, .. } = assembly;
         let executed = execution.finish()?;
-        let update = self.inner.state.prepare(&executed.changes)?;
-        if update.parent_root() != parent.header().state_root {
-            return Err(ChainError::NotOnHead { got: parent.hash(), expected: self.head().block.hash() });
-        }
+        let update = tip.state.prepare(&executed.changes)?;
         let plain: Vec<_> = transactions.iter().map(|transaction| transaction.inner().clone()).collect();
         header::set_results(&mut header, &plain, &executed, update.root());
         let touched: BTreeSet<_> = executed.changes.state.keys().copied().collect();
@@ -240,11 +238,11 @@ impl Chain {
     /// Executes the block of another proposer on its parent's state: the block it must equal.
     pub(crate) fn rebuild(
         &self,
-        parent: SealedBlock,
+        tip: Tip,
         header: Header,
         transactions: Vec<Recovered<TxEnvelope>>,
     ) -> Result<BuiltBlock, ChainError> {
-        let mut assembly = Assembly::start(self, parent, header)?;
+        let mut assembly = Assembly::start(self, tip, header)?;
         for (index, transaction) in transactions.iter().enumerate() {
             assembly.add(transaction)?.map_err(|refusal| BlockError::Transaction {
                 index,
@@ -252,7 +250,7 @@ impl Chain {
                 reason: refusal.to_string(),
             })?;
         }
-        self.seal(assembly)
+        Self::seal(assembly)
     }
 }
 

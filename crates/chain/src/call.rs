@@ -55,7 +55,7 @@ impl Chain {
     /// [`ChainError::UnknownBlock`], or the store's error.
     pub fn call_context(&self, id: BlockId) -> Result<CallContext, ChainError> {
         let header = self.header(id)?.ok_or(ChainError::UnknownBlock(id))?;
-        let database = self.database(self.inner.state.view(header.state_root));
+        let database = self.database(self.state_at(id)?);
         Ok(CallContext {
             header,
             chain_id: self.config().chain_id,

@@ -6,8 +6,8 @@ use alloy_consensus::{Header, ReceiptEnvelope};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{B256, TxHash};
 use ivm_evm::ChainDatabase;
-use ivm_state::kv::KeyValue;
-use ivm_state::{StateDb, StateView};
+use ivm_state::kv::{Durability, KeyValue};
+use ivm_state::{PruneProgress, Retention, StateDb, StateView};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::broadcast;
 
@@ -30,14 +30,38 @@ pub struct Chain {
 pub(crate) struct Inner {
     pub(crate) config: ChainConfig,
     genesis_hash: B256,
-    pub(crate) blocks: BlockStore,
     pub(crate) state: StateDb,
-    head: RwLock<CommittedBlock>,
+    /// What readers see: replaced as a whole, after the store has it.
+    published: RwLock<Published>,
     pub(crate) pool: Pool,
     pub(crate) events: broadcast::Sender<ChainEvent>,
     /// Held by whoever moves the head.
     pub(crate) head_lock: Mutex<()>,
 }
+
+/// The head, and the snapshot of the store that has it as its newest block.
+#[derive(Clone, Debug)]
+pub(crate) struct Published {
+    pub(crate) head: CommittedBlock,
+    pub(crate) blocks: BlockStore,
+    pub(crate) state: StateView,
+}
+
+impl Published {
+    pub(crate) fn new(head: CommittedBlock, state: StateView) -> Self {
+        Self { head, blocks: BlockStore::new(state.shared_reader()), state }
+    }
+}
+
+/// A block and the state after it: what the next block is executed on.
+#[derive(Clone, Debug)]
+pub(crate) struct Tip {
+    pub(crate) block: SealedBlock,
+    pub(crate) state: StateView,
+}
+
+/// Parts of change records that are removed after a block, at most: several times what a full block adds.
+const PRUNED_PARTS_PER_BLOCK: usize = 512;
 
 impl Chain {
     /// Opens the chain's data, or starts the chain from its genesis when there is none.
@@ -48,8 +72,8 @@ impl Chain {
         let genesis = SealedBlock::new(config.genesis_header(), Vec::new());
         let genesis_hash = genesis.hash();
         let store = store::open(&storage, genesis_hash)?;
-        let state = StateDb::open(store.clone())?;
-        let blocks = BlockStore::new(store);
+        let state = StateDb::open(store)?;
+        let blocks = BlockStore::new(state.head().shared_reader());
         let head = match blocks.head()? {
             Some(hash) => blocks.committed(hash)?.ok_or_else(|| store::missing("head block", hash))?,
             None => {
@@ -72,9 +96,9 @@ impl Chain {
         }
         let pool = Pool::new(config.pool);
         let (events, _) = broadcast::channel(EVENT_BUFFER);
-        let head = RwLock::new(head);
+        let published = RwLock::new(Published::new(head, state.head()));
         let head_lock = Mutex::new(());
-        let inner = Inner { config, genesis_hash, blocks, state, head, pool, events, head_lock };
+        let inner = Inner { config, genesis_hash, state, published, pool, events, head_lock };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -90,7 +114,18 @@ impl Chain {
 
     /// The newest block and its receipts.
     pub fn head(&self) -> CommittedBlock {
-        self.inner.head.read().clone()
+        self.inner.published.read().head.clone()
+    }
+
+    /// The head and what belongs to it, all of one moment.
+    pub(crate) fn published(&self) -> Published {
+        self.inner.published.read().clone()
+    }
+
+    /// The head's block and state: what the next block is executed on.
+    pub(crate) fn tip(&self) -> Tip {
+        let Published { head, state, .. } = self.published();
+        Tip { block: head.block, state }
     }
 
     /// Hash of a block; `None` when there is none.
@@ -98,25 +133,7 @@ impl Chain {
     /// # Errors
     /// When the store fails.
     pub fn block_hash(&self, id: BlockId) -> Result<Option<B256>, ChainError> {
-        let number = match id {
-            BlockId::Hash(hash) => {
-                let known = self.inner.blocks.header(hash.block_hash)?.is_some();
-                return Ok(known.then_some(hash.block_hash));
-            }
-            BlockId::Number(BlockNumberOrTag::Number(number)) => number,
-            BlockId::Number(BlockNumberOrTag::Earliest) => 0,
-            BlockId::Number(
-                BlockNumberOrTag::Latest
-                | BlockNumberOrTag::Pending
-                | BlockNumberOrTag::Safe
-                | BlockNumberOrTag::Finalized,
-            ) => return Ok(Some(self.head().block.hash())),
-        };
-        let head = self.head();
-        if number >= head.block.number() {
-            return Ok((number == head.block.number()).then(|| head.block.hash()));
-        }
-        self.inner.blocks.canonical_hash(number)
+        self.published().block_hash(id)
     }
 
     /// A header; `None` when there is no such block.
@@ -124,12 +141,7 @@ impl Chain {
     /// # Errors
     /// When the store fails.
     pub fn header(&self, id: BlockId) -> Result<Option<Header>, ChainError> {
-        let head = self.head();
-        match self.block_hash(id)? {
-            Some(hash) if hash == head.block.hash() => Ok(Some(head.block.header().clone())),
-            Some(hash) => self.inner.blocks.header(hash),
-            None => Ok(None),
-        }
+        self.published().header(id)
     }
 
     /// A block; `None` when there is none.
@@ -137,10 +149,10 @@ impl Chain {
     /// # Errors
     /// When the store fails.
     pub fn block(&self, id: BlockId) -> Result<Option<SealedBlock>, ChainError> {
-        let head = self.head();
-        match self.block_hash(id)? {
-            Some(hash) if hash == head.block.hash() => Ok(Some(head.block)),
-            Some(hash) => self.inner.blocks.block(hash),
+        let published = self.published();
+        match published.block_hash(id)? {
+            Some(hash) if hash == published.head.block.hash() => Ok(Some(published.head.block)),
+            Some(hash) => published.blocks.block(hash),
             None => Ok(None),
         }
     }
@@ -166,11 +178,11 @@ impl Chain {
     /// # Errors
     /// When the store fails.
     pub fn receipts(&self, block_hash: B256) -> Result<Option<Arc<Vec<ReceiptEnvelope>>>, ChainError> {
-        let head = self.head();
+        let Published { head, blocks, .. } = self.published();
         if head.block.hash() == block_hash {
             return Ok(Some(head.receipts));
         }
-        Ok(self.inner.blocks.receipts(block_hash)?.map(Arc::new))
+        Ok(blocks.receipts(block_hash)?.map(Arc::new))
     }
 
     /// A mined transaction; those that are not mined are in [`Chain::pool`].
@@ -178,18 +190,25 @@ impl Chain {
     /// # Errors
     /// When the store fails.
     pub fn transaction(&self, hash: TxHash) -> Result<Option<MinedTransaction>, ChainError> {
-        let mined = self.inner.blocks.transaction(hash)?;
-        // A block that is being committed is not there yet.
-        Ok(mined.filter(|mined| mined.block_number <= self.head().block.number()))
+        self.published().blocks.transaction(hash)
     }
 
-    /// The state after a block.
+    /// The state after a block of the chain.
     ///
     /// # Errors
-    /// [`ChainError::UnknownBlock`], or the store's error.
+    /// [`ChainError::UnknownBlock`], [`ChainError::NotCanonical`] for a block of another branch, a
+    /// [`StateError::Pruned`](ivm_state::StateError::Pruned) for one further back than is kept, or the store's error.
     pub fn state_at(&self, id: BlockId) -> Result<StateView, ChainError> {
-        let header = self.header(id)?.ok_or(ChainError::UnknownBlock(id))?;
-        Ok(self.inner.state.view(header.state_root))
+        let published = self.published();
+        let hash = published.block_hash(id)?.ok_or(ChainError::UnknownBlock(id))?;
+        if hash == published.head.block.hash() {
+            return Ok(published.state);
+        }
+        let number = published.blocks.header(hash)?.ok_or(ChainError::UnknownBlock(id))?.number;
+        if published.blocks.canonical_hash(number)? != Some(hash) {
+            return Err(ChainError::NotCanonical { hash, number });
+        }
+        Ok(published.state.at(number)?)
     }
 
     /// Base fee of the block after the head.
@@ -212,7 +231,7 @@ impl Chain {
     /// # Errors
     /// When the store fails.
     pub fn extra(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ChainError> {
-        self.inner.blocks.extra(key)
+        self.published().blocks.extra(key)
     }
 
     /// Entries of the node's own table whose keys start with `prefix`, in key order, at most `limit`.
@@ -220,7 +239,7 @@ impl Chain {
     /// # Errors
     /// When the store fails.
     pub fn extra_scan(&self, prefix: &[u8], limit: usize) -> Result<Vec<KeyValue>, ChainError> {
-        self.inner.blocks.extra_scan(prefix, limit)
+        self.published().blocks.extra_scan(prefix, limit)
     }
 
     /// Makes a built block the head. The block, its state, receipts and indices, and `extra` are written in one atomic,
@@ -229,6 +248,20 @@ impl Chain {
     /// # Errors
     /// [`ChainError::NotOnHead`] when the head moved since the block was built, or the store's error.
     pub fn commit(&self, built: BuiltBlock, extra: Vec<ExtraWrite>) -> Result<CommittedBlock, ChainError> {
+        self.commit_with(built, extra, Durability::Synced)
+    }
+
+    /// Does what [`Chain::commit`] does, with a choice: a block that is only buffered survives a crash of the machine after
+    /// [`Chain::sync`]. For imports of many blocks.
+    ///
+    /// # Errors
+    /// As [`Chain::commit`].
+    pub fn commit_with(
+        &self,
+        built: BuiltBlock,
+        extra: Vec<ExtraWrite>,
+        durability: Durability,
+    ) -> Result<CommittedBlock, ChainError> {
         let guard = self.inner.head_lock.lock();
         let expected = self.head().block.hash();
         let got = built.block().header().parent_hash;
@@ -236,17 +269,82 @@ impl Chain {
             return Err(ChainError::NotOnHead { got, expected });
         }
         let BuiltBlock { committed, update, touched, .. } = built;
-        self.inner.state.commit(update, store::head_writes(&committed, extra))?;
-        *self.inner.head.write() = committed.clone();
+        let mut branch = self.inner.state.branch();
+        branch.apply(update, store::head_writes(&committed, extra))?;
+        self.inner.state.commit_branch(branch, durability)?;
+        self.publish(committed.clone());
         self.update_pool(&touched);
         // Sent under the lock, so that subscribers see blocks in order. No receiver is no error.
         let _ = self.inner.events.send(ChainEvent::NewHead(committed.clone()));
+        self.prune();
         drop(guard);
         Ok(committed)
     }
 
+    /// Waits until every committed block survives a crash of the machine.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn sync(&self) -> Result<(), ChainError> {
+        Ok(self.inner.state.sync()?)
+    }
+
+    /// Shows readers the head that was committed.
+    pub(crate) fn publish(&self, head: CommittedBlock) {
+        *self.inner.published.write() = Published::new(head, self.inner.state.head());
+    }
+
+    /// Removes some of what is kept of states that are further back than configured. A failure is for the next block to
+    /// meet: nothing depends on it.
+    fn prune(&self) {
+        let Retention::Blocks(blocks) = self.config().retention else {
+            return;
+        };
+        let oldest = self.head().block.number().saturating_sub(blocks);
+        if oldest == 0 {
+            return;
+        }
+        match self.inner.state.prune(oldest, PRUNED_PARTS_PER_BLOCK) {
+            Ok(PruneProgress::Done | PruneProgress::More) => {}
+            Err(error) => tracing::error!(%error, "old states cannot be pruned"),
+        }
+    }
+
     /// A state with the hashes of the blocks before it: what the EVM reads.
     pub(crate) fn database(&self, state: StateView) -> ChainDatabase {
-        ChainDatabase::new(state, Arc::new(self.inner.blocks.clone()))
+        let blocks = BlockStore::new(state.shared_reader());
+        ChainDatabase::new(state, Arc::new(blocks))
+    }
+}
+
+impl Published {
+    fn block_hash(&self, id: BlockId) -> Result<Option<B256>, ChainError> {
+        let number = match id {
+            BlockId::Hash(hash) => {
+                let known = self.blocks.header(hash.block_hash)?.is_some();
+                return Ok(known.then_some(hash.block_hash));
+            }
+            BlockId::Number(BlockNumberOrTag::Number(number)) => number,
+            BlockId::Number(BlockNumberOrTag::Earliest) => 0,
+            BlockId::Number(
+                BlockNumberOrTag::Latest
+                | BlockNumberOrTag::Pending
+                | BlockNumberOrTag::Safe
+                | BlockNumberOrTag::Finalized,
+            ) => return Ok(Some(self.head.block.hash())),
+        };
+        let head = &self.head.block;
+        if number >= head.number() {
+            return Ok((number == head.number()).then(|| head.hash()));
+        }
+        self.blocks.canonical_hash(number)
+    }
+
+    fn header(&self, id: BlockId) -> Result<Option<Header>, ChainError> {
+        match self.block_hash(id)? {
+            Some(hash) if hash == self.head.block.hash() => Ok(Some(self.head.block.header().clone())),
+            Some(hash) => self.blocks.header(hash),
+            None => Ok(None),
+        }
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use alloy_genesis::GenesisAccount;
 use alloy_primitives::{Address, Bytes};
 
+use ivm_state::Retention;
+
 use crate::pool::PoolConfig;
 
 /// Chain id of a chain that is not given another.
@@ -20,7 +22,7 @@ pub const MAX_EXTRA_DATA_SIZE_BYTES: usize = 32;
 
 /// What a chain is from its start. Two nodes with the same configuration have the same genesis hash.
 ///
-/// The fields up to `alloc` are consensus; `pool` and `limits` are this node's own.
+/// The fields up to `alloc` are consensus; `pool`, `limits` and `retention` are this node's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainConfig {
     /// Chain id (EIP-155).
@@ -39,6 +41,8 @@ pub struct ChainConfig {
     pub pool: PoolConfig,
     /// Limits on queries.
     pub limits: QueryLimits,
+    /// How long past states stay readable, and blocks can be undone.
+    pub retention: Retention,
 }
 
 impl Default for ChainConfig {
@@ -52,6 +56,7 @@ impl Default for ChainConfig {
             alloc: BTreeMap::new(),
             pool: PoolConfig::default(),
             limits: QueryLimits::default(),
+            retention: Retention::default(),
         }
     }
 }

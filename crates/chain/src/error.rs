@@ -28,6 +28,14 @@ pub enum ChainError {
     /// There is no such block.
     #[error("header not found: {0}")]
     UnknownBlock(BlockId),
+    /// The block is not on the chain, so its state is not kept.
+    #[error("state of block {number} ({hash}) is not kept: the block is not on the chain")]
+    NotCanonical {
+        /// Hash of the block.
+        hash: B256,
+        /// Its number.
+        number: u64,
+    },
     /// There is no such transaction.
     #[error("transaction not found: {0}")]
     UnknownTransaction(B256),

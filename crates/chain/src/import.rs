@@ -6,7 +6,7 @@ use alloy_rlp::Encodable;
 
 use crate::block::{CommittedBlock, SealedBlock, recover};
 use crate::build::{BuiltBlock, extra_data_too_long};
-use crate::chain::Chain;
+use crate::chain::{Chain, Tip};
 use crate::config::{MAX_BLOCK_SIZE_BYTES, MAX_EXTRA_DATA_SIZE_BYTES};
 use crate::error::{BlockError, ChainError};
 use crate::header::{self, Chosen};
@@ -26,6 +26,11 @@ impl Chain {
     /// # Errors
     /// As [`Chain::import`].
     pub fn verify(&self, block: Block<TxEnvelope>) -> Result<BuiltBlock, ChainError> {
+        self.verify_on(self.tip(), block)
+    }
+
+    /// Verifies a block that follows another one.
+    pub(crate) fn verify_on(&self, tip: Tip, block: Block<TxEnvelope>) -> Result<BuiltBlock, ChainError> {
         let size = block.length();
         if size > MAX_BLOCK_SIZE_BYTES {
             return Err(field("size", size, format!("at most {MAX_BLOCK_SIZE_BYTES}")).into());
@@ -41,8 +46,7 @@ impl Chain {
             }
             None => return Err(field("withdrawals", "missing", "an empty list").into()),
         }
-        let parent = self.head().block;
-        let mut expected = self.expected_header(&parent, &got)?;
+        let mut expected = self.expected_header(&tip.block, &got)?;
         expected.transactions_root = calculate_transaction_root(&body.transactions);
         header::check_environment(&got, expected.clone())?;
 
@@ -56,7 +60,7 @@ impl Chain {
                 recover(transaction).ok_or(BlockError::Transaction { index, hash, reason })
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let built = self.rebuild(parent, expected, transactions)?;
+        let built = self.rebuild(tip, expected, transactions)?;
         header::check_equal(&got, built.block().header())?;
         Ok(built)
     }

@@ -49,4 +49,5 @@ pub use query::{FeeHistory, LogQuery, LogRange, MinedLog};
 pub use restore::RestoredPool;
 
 pub use ivm_evm::{CallContext, CallError, ExecutionResult, Overrides};
-pub use ivm_state::{AccountProof, StateView, StorageProof};
+pub use ivm_state::kv::Durability;
+pub use ivm_state::{AccountProof, Retention, StateView, StorageProof};

@@ -9,8 +9,8 @@ use alloy_consensus::{Header, ReceiptEnvelope, TxEnvelope};
 use alloy_primitives::{Address, B256, TxHash};
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 use ivm_evm::BlockHashes;
-use ivm_state::kv::{DiskStore, KeyValue, KeyValueStore, MemoryStore, Table, WriteBatch};
-use ivm_state::{StateDb, StateError};
+use ivm_state::kv::{DiskStore, KeyValue, KeyValueStore, MemoryStore, Reader, Table, Tracking, WriteBatch};
+use ivm_state::{FIRST_FREE_TRACKING, StateDb, StateError};
 
 use crate::block::{CommittedBlock, MinedTransaction, SealedBlock};
 use crate::config::{ExtraWrite, Storage};
@@ -23,14 +23,14 @@ const BODIES: Table = Table::new("bodies");
 /// Block hash → RLP list of receipts.
 const RECEIPTS: Table = Table::new("receipts");
 /// Block number (`u64`, big-endian) → hash of the chain's block with this number.
-const CANONICAL: Table = Table::new("canonical");
+const CANONICAL: Table = Table::tracked("canonical", Tracking::Undo(FIRST_FREE_TRACKING));
 /// Transaction hash → RLP of [`Location`].
-const TRANSACTIONS: Table = Table::new("transactions");
+const TRANSACTIONS: Table = Table::tracked("transactions", Tracking::Undo(FIRST_FREE_TRACKING + 1));
 /// [`HEAD`] → hash of the head.
-const CHAIN_META: Table = Table::new("chain_meta");
+const CHAIN_META: Table = Table::tracked("chain_meta", Tracking::Undo(FIRST_FREE_TRACKING + 2));
 const HEAD: &[u8] = b"head";
 /// The node's own keys and values.
-const EXTRA: Table = Table::new("extra");
+const EXTRA: Table = Table::tracked("extra", Tracking::Undo(FIRST_FREE_TRACKING + 3));
 
 const TABLES: [Table; 7] = [HEADERS, BODIES, RECEIPTS, CANONICAL, TRANSACTIONS, CHAIN_META, EXTRA];
 
@@ -57,14 +57,14 @@ pub(crate) fn open(storage: &Storage, genesis_hash: B256) -> Result<Arc<dyn KeyV
     })
 }
 
-/// Reads of the block tables.
+/// Reads of the block tables in one snapshot.
 #[derive(Clone, Debug)]
 pub(crate) struct BlockStore {
-    store: Arc<dyn KeyValueStore>,
+    store: Arc<dyn Reader>,
 }
 
 impl BlockStore {
-    pub(crate) fn new(store: Arc<dyn KeyValueStore>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Reader>) -> Self {
         Self { store }
     }
 

@@ -60,7 +60,7 @@ impl Chain {
     }
 
     fn sender_state(&self, address: Address) -> Result<SenderState, ChainError> {
-        let view = self.inner.state.view(self.inner.state.head_root());
+        let view = self.tip().state;
         let Some(account) = view.account(address)? else {
             return Ok(SenderState::default());
         };

@@ -1,27 +1,29 @@
 //! World state: what every account of the chain holds, now and at every kept block.
 //!
-//! Three layers, one module each:
+//! Layers, one module each:
 //!
-//! * [`kv`]: ordered byte tables with atomic, durable batches; on disk ([`kv::DiskStore`]) or in memory
+//! * [`kv`]: ordered byte tables with atomic, durable batches and snapshots; on disk ([`kv::DiskStore`]) or in memory
 //!   ([`kv::MemoryStore`]);
-//! * [`trie`]: the Merkle-Patricia trie whose nodes are stored under their hashes, so that every kept root stays readable;
+//! * `trie`: the Merkle-Patricia trie, its nodes stored under their paths;
+//! * `history`: what values were before each block, for as long as it is kept;
 //! * [`state`]: accounts. [`StateDb`] takes a block's changes and gives the new root and the writes that lead to it;
-//!   [`StateView`] reads one root.
-//!
-//! The state at the head is read from flat tables, every other root through the trie. A view taken at the head stays
-//! right while blocks are committed under it: see [`StateView`].
+//!   [`StateView`] reads the state after one block; a [`Branch`] undoes and applies blocks in memory.
 
 #![forbid(unsafe_code)]
 
+mod branch;
+mod history;
 pub mod kv;
 mod proof;
 pub mod state;
-pub mod trie;
+mod trie;
 mod update;
 mod view;
 
+pub use branch::Branch;
 pub use proof::{AccountProof, StorageProof};
-pub use state::{StateDb, StateError};
+pub use state::{FIRST_FREE_TRACKING, PruneProgress, Retention, StateDb, StateError};
+pub use trie::TrieError;
 pub use update::StateUpdate;
 pub use view::StateView;
 

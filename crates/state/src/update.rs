@@ -1,146 +1,228 @@
-//! From a block's changes to a new root: the flat writes and the trie nodes.
+//! From a block's changes to a new root: flat values, trie nodes, and what they replace.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_rlp::Decodable;
-use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
+use alloy_trie::{EMPTY_ROOT_HASH, Nibbles, TrieAccount};
+use rayon::prelude::*;
 use revm::database::{BundleAccount, BundleState};
 
-use crate::kv::{KeyValueStore, WriteBatch};
-use crate::state::{ACCOUNTS, CODE, STORAGE, StateError};
-use crate::trie::Trie;
+use crate::kv::{Reader, Table, WriteBatch};
+use crate::state::{ACCOUNT_TRIE, ACCOUNTS, CODE, Head, STORAGE, STORAGE_TRIE, StateError};
+use crate::trie::{self, NodeWrite, TrieChange, path_key};
+use crate::view::{Nodes, StateView};
 
 /// A block's changes, applied and hashed but not yet committed.
 #[derive(Clone, Debug)]
 pub struct StateUpdate {
-    pub(crate) parent_root: B256,
+    pub(crate) parent: Option<Head>,
+    pub(crate) number: u64,
     pub(crate) root: B256,
-    pub(crate) batch: WriteBatch,
+    pub(crate) changes: Vec<Change>,
 }
 
 impl StateUpdate {
     /// Root the changes were applied to.
-    pub const fn parent_root(&self) -> B256 {
-        self.parent_root
+    pub fn parent_root(&self) -> B256 {
+        self.parent.unwrap_or_default().root
     }
 
     /// Root after the changes.
     pub const fn root(&self) -> B256 {
         self.root
     }
+
+    /// Number of the block whose changes they are: one more than the parent's, 0 for the first.
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The writes that make the changes, without records to undo them.
+    pub fn writes(&self) -> WriteBatch {
+        let mut batch = WriteBatch::default();
+        for change in &self.changes {
+            batch.write(change.table, change.key.clone(), change.new.clone());
+        }
+        batch
+    }
 }
 
-/// Slots removed per scan when an account's storage is wiped.
+/// A value before and after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) table: Table,
+    pub(crate) key: Vec<u8>,
+    pub(crate) old: Option<Vec<u8>>,
+    pub(crate) new: Option<Vec<u8>>,
+}
+
+/// Entries read at once when an account's storage is wiped.
 const WIPE_CHUNK: usize = 4096;
 
-pub(crate) fn prepare(
-    store: &Arc<dyn KeyValueStore>,
-    parent_root: B256,
-    changes: &BundleState,
-) -> Result<StateUpdate, StateError> {
-    let mut batch = WriteBatch::default();
-    let contracts: BTreeMap<_, _> = changes.contracts.iter().collect();
+/// Applies changes to the state of a view, which is at the head of what it reads.
+pub(crate) fn prepare(view: &StateView, bundle: &BundleState) -> Result<StateUpdate, StateError> {
+    let (reader, parent) = (view.reader(), view.head());
+    let mut changes = Vec::new();
+    let contracts: BTreeMap<_, _> = bundle.contracts.iter().collect();
     for (hash, code) in contracts {
-        batch.put(CODE, hash.0, code.original_byte_slice());
+        let new = Some(code.original_byte_slice().to_vec());
+        changes.push(Change { table: CODE, key: hash.to_vec(), old: None, new });
     }
-    let mut trie = Trie::open(store.clone(), parent_root)?;
-    let accounts: BTreeMap<_, _> = changes.state.iter().collect();
-    for (address, account) in accounts {
-        let path = keccak256(address);
-        match change_account(store, &mut batch, *address, account)? {
-            Some(changed) => {
-                let encoded = alloy_rlp::encode(changed);
-                trie.set(path, &encoded)?;
-                batch.put(ACCOUNTS, address.as_slice(), encoded);
-            }
-            None => {
-                trie.set(path, &[])?;
-                batch.delete(ACCOUNTS, address.as_slice());
-            }
-        }
+    let mut accounts: Vec<_> = bundle.state.iter().collect();
+    accounts.sort_unstable_by_key(|(address, _)| **address);
+    let changed: Vec<_> = accounts
+        .into_par_iter()
+        .with_min_len(8)
+        .map(|(address, account)| change_account(reader, *address, account))
+        .collect::<Result<_, _>>()?;
+    let mut trie_changes = Vec::with_capacity(changed.len());
+    for (account_changes, trie_change) in changed {
+        changes.extend(account_changes);
+        trie_changes.extend(trie_change);
     }
-    let (root, nodes) = trie.commit()?;
-    batch.extend(nodes);
-    Ok(StateUpdate { parent_root, root, batch })
+    trie_changes.sort_unstable_by_key(|change| change.key);
+    let parent_root = parent.unwrap_or_default().root;
+    let (root, nodes) = trie::update(&Nodes::accounts(reader, None), parent_root, &trie_changes)?;
+    changes.extend(node_changes(ACCOUNT_TRIE, &[], nodes));
+    let number = parent.map_or(0, |parent| parent.number + 1);
+    Ok(StateUpdate { parent, number, root, changes })
 }
 
-/// Writes an account's storage and gives the account as the trie holds it, or `None` when it is gone.
+fn node_changes(table: Table, trie: &[u8], nodes: Vec<NodeWrite>) -> impl Iterator<Item = Change> {
+    nodes.into_iter().map(move |NodeWrite { path, old, new }| Change {
+        table,
+        key: path_key(trie, &path),
+        old,
+        new,
+    })
+}
+
+/// What changes with an account, and its own change in the account trie, if there is one.
 fn change_account(
-    store: &Arc<dyn KeyValueStore>,
-    batch: &mut WriteBatch,
+    reader: &dyn Reader,
     address: Address,
     account: &BundleAccount,
-) -> Result<Option<TrieAccount>, StateError> {
-    let before = flat_account(store.as_ref(), address)?;
+) -> Result<(Vec<Change>, Option<TrieChange>), StateError> {
+    let old = reader.get(ACCOUNTS, address.as_slice())?;
+    let before = old.as_deref().map(|bytes| decode_account(address, bytes)).transpose()?;
     let old_storage_root = before.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
     let wiped = account.was_destroyed() || account.info.is_none();
+    let mut changes = Vec::new();
+    let mut storage_root = old_storage_root;
     if wiped && old_storage_root != EMPTY_ROOT_HASH {
-        wipe_storage(store.as_ref(), batch, address)?;
+        wipe(reader, STORAGE, address.as_slice(), &mut changes)?;
+        wipe(reader, STORAGE_TRIE, keccak256(address).as_slice(), &mut changes)?;
+        storage_root = EMPTY_ROOT_HASH;
     }
-    let Some(info) = &account.info else {
-        return Ok(None);
-    };
-
-    let mut storage_root = if wiped { EMPTY_ROOT_HASH } else { old_storage_root };
-    let slots: BTreeMap<_, _> =
-        account.storage.iter().filter(|(_, slot)| wiped || slot.is_changed()).collect();
-    if !slots.is_empty() {
-        let mut trie = Trie::open(store.clone(), storage_root)?;
-        for (slot, value) in slots {
-            let value = value.present_value;
-            let path = keccak256(B256::from(*slot));
-            let key = slot_key(address, *slot);
-            if value.is_zero() {
-                trie.set(path, &[])?;
-                batch.delete(STORAGE, key);
+    let new = match &account.info {
+        None => None,
+        Some(info) => {
+            let slots = account.storage.iter().filter(|(_, slot)| wiped || slot.is_changed());
+            let slots = slots.map(|(slot, value)| (*slot, value.present_value)).collect();
+            if storage_root == EMPTY_ROOT_HASH && old_storage_root != EMPTY_ROOT_HASH {
+                storage_root = refill_storage(reader, address, slots, &mut changes)?;
             } else {
-                trie.set(path, &alloy_rlp::encode(value))?;
-                batch.put(STORAGE, key, value.to_be_bytes_trimmed_vec());
+                storage_root = change_storage(reader, address, storage_root, slots, &mut changes)?;
             }
+            let (nonce, balance, code_hash) = (info.nonce, info.balance, info.code_hash);
+            Some(alloy_rlp::encode(TrieAccount { nonce, balance, storage_root, code_hash }))
         }
-        let (root, nodes) = trie.commit()?;
-        batch.extend(nodes);
-        storage_root = root;
+    };
+    if old == new {
+        return Ok((changes, None));
     }
-    Ok(Some(TrieAccount {
-        nonce: info.nonce,
-        balance: info.balance,
-        storage_root,
-        code_hash: info.code_hash,
-    }))
+    let key = Nibbles::unpack_array(&keccak256(address).0);
+    let trie_change = TrieChange { key, value: new.clone() };
+    changes.push(Change { table: ACCOUNTS, key: address.to_vec(), old, new });
+    Ok((changes, Some(trie_change)))
 }
 
-fn wipe_storage(
-    store: &dyn KeyValueStore,
-    batch: &mut WriteBatch,
+/// Sets slots of a storage trie with this root: its new root.
+fn change_storage(
+    reader: &dyn Reader,
     address: Address,
-) -> Result<(), StateError> {
-    // A scan has a limit and no cursor, so it is narrowed by the first byte of the slot until it is complete.
-    let mut prefixes = vec![address.to_vec()];
-    while let Some(prefix) = prefixes.pop() {
-        let entries = store.scan(STORAGE, &prefix, WIPE_CHUNK)?;
-        if entries.len() < WIPE_CHUNK {
-            for (key, _) in entries {
-                batch.delete(STORAGE, key);
-            }
+    root: B256,
+    mut slots: Vec<(U256, U256)>,
+    changes: &mut Vec<Change>,
+) -> Result<B256, StateError> {
+    if slots.is_empty() {
+        return Ok(root);
+    }
+    slots.sort_unstable_by_key(|(slot, _)| *slot);
+    let mut trie_changes = Vec::with_capacity(slots.len());
+    for (slot, value) in slots {
+        let key = slot_key(address, slot);
+        let old = reader.get(STORAGE, &key)?;
+        let new = (!value.is_zero()).then(|| value.to_be_bytes_trimmed_vec());
+        if old == new {
             continue;
         }
-        prefixes.extend((0..=u8::MAX).map(|byte| [prefix.as_slice(), &[byte]].concat()));
+        let value = new.is_some().then(|| alloy_rlp::encode(value));
+        trie_changes.push(TrieChange { key: slot_path(slot), value });
+        changes.push(Change { table: STORAGE, key: key.to_vec(), old, new });
     }
-    Ok(())
+    trie_changes.sort_unstable_by_key(|change| change.key);
+    let account = keccak256(address);
+    let (root, nodes) = trie::update(&Nodes::storage(reader, account, None), root, &trie_changes)?;
+    changes.extend(node_changes(STORAGE_TRIE, account.as_slice(), nodes));
+    Ok(root)
 }
 
-pub(crate) fn flat_account(
-    store: &dyn KeyValueStore,
+/// Sets the slots of a storage that was wiped, and joins those changes with the wiping.
+fn refill_storage(
+    reader: &dyn Reader,
     address: Address,
-) -> Result<Option<TrieAccount>, StateError> {
-    store.get(ACCOUNTS, address.as_slice())?.map(|bytes| decode_account(address, &bytes)).transpose()
+    slots: Vec<(U256, U256)>,
+    changes: &mut Vec<Change>,
+) -> Result<B256, StateError> {
+    let mut values = BTreeMap::new();
+    let mut trie_changes = Vec::with_capacity(slots.len());
+    for (slot, value) in slots {
+        if !value.is_zero() {
+            values.insert((STORAGE, slot_key(address, slot).to_vec()), value.to_be_bytes_trimmed_vec());
+            trie_changes.push(TrieChange { key: slot_path(slot), value: Some(alloy_rlp::encode(value)) });
+        }
+    }
+    trie_changes.sort_unstable_by_key(|change| change.key);
+    let account = keccak256(address);
+    let source = Nodes::storage(reader, account, None);
+    let (root, nodes) = trie::update(&source, EMPTY_ROOT_HASH, &trie_changes)?;
+    let nodes = node_changes(STORAGE_TRIE, account.as_slice(), nodes);
+    values.extend(nodes.filter_map(|node| Some(((node.table, node.key), node.new?))));
+    for change in changes.iter_mut() {
+        change.new = values.remove(&(change.table, change.key.clone()));
+    }
+    changes.retain(|change| change.old != change.new);
+    let fresh = |((table, key), value)| Change { table, key, old: None, new: Some(value) };
+    changes.extend(values.into_iter().map(fresh));
+    Ok(root)
 }
 
-pub(crate) fn decode_account(address: Address, mut bytes: &[u8]) -> Result<TrieAccount, StateError> {
-    TrieAccount::decode(&mut bytes).map_err(|source| StateError::DamagedAccount { address, source })
+/// Removes all entries under a prefix.
+fn wipe(
+    reader: &dyn Reader,
+    table: Table,
+    prefix: &[u8],
+    changes: &mut Vec<Change>,
+) -> Result<(), StateError> {
+    let mut from = prefix.to_vec();
+    loop {
+        let entries = reader.range(table, prefix, &from, WIPE_CHUNK)?;
+        let complete = entries.len() < WIPE_CHUNK;
+        for (key, old) in entries {
+            from.clone_from(&key);
+            changes.push(Change { table, key, old: Some(old), new: None });
+        }
+        if complete {
+            return Ok(());
+        }
+        from.push(0);
+    }
+}
+
+pub(crate) fn decode_account(address: Address, bytes: &[u8]) -> Result<TrieAccount, StateError> {
+    TrieAccount::decode(&mut &*bytes).map_err(|source| StateError::DamagedAccount { address, source })
 }
 
 /// Key of a slot in the flat table.
@@ -149,4 +231,14 @@ pub(crate) fn slot_key(address: Address, slot: U256) -> [u8; 52] {
     key[..20].copy_from_slice(address.as_slice());
     key[20..].copy_from_slice(&slot.to_be_bytes::<32>());
     key
+}
+
+/// Key of a slot in its storage trie.
+pub(crate) fn slot_path(slot: U256) -> Nibbles {
+    Nibbles::unpack_array(&keccak256(B256::from(slot)).0)
+}
+
+/// The record of a head.
+pub(crate) fn encode_head(head: Head) -> Vec<u8> {
+    [&head.number.to_be_bytes()[..], head.root.as_slice()].concat()
 }

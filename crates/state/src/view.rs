@@ -1,52 +1,143 @@
 //! Reading one state.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_rlp::Decodable;
-use alloy_trie::{EMPTY_ROOT_HASH, KECCAK_EMPTY, TrieAccount};
+use alloy_trie::{EMPTY_ROOT_HASH, KECCAK_EMPTY, Nibbles, TrieAccount};
+use revm::database::BundleState;
 use revm::database_interface::{Database, DatabaseRef};
 use revm::state::{AccountInfo, Bytecode};
 
+use crate::history;
+use crate::kv::{Reader, Table};
 use crate::proof::{AccountProof, StorageProof};
-use crate::state::{CODE, STORAGE, Shared, StateError};
-use crate::trie::Trie;
-use crate::update::{decode_account, flat_account, slot_key};
+use crate::state::{
+    ACCOUNT_TRIE, ACCOUNTS, CODE, Head, STATE_META, STORAGE, STORAGE_TRIE, StateError, pruned,
+};
+use crate::trie::{NodeSource, path_key, prove};
+use crate::update::{self, StateUpdate, decode_account, slot_key, slot_path};
 
-/// The state at one root, for as long as its nodes are kept.
-///
-/// A view taken at the head reads flat tables. They change under it when a block is committed, so each flat read is
-/// followed by a check that they are still the view's; once they are not, the view reads the trie, where its root stays.
+/// The state after one block. It is read from a snapshot of the store, so it stays what it is while blocks are committed,
+/// undone or pruned.
 #[derive(Clone, Debug)]
 pub struct StateView {
-    shared: Arc<Shared>,
-    root: B256,
-    /// Generation of the flat tables in which they hold this root, when they did on opening.
-    flat_generation: Option<u64>,
+    reader: Arc<dyn Reader>,
+    /// The head of what `reader` reads; `None` in a store without blocks.
+    head: Option<Head>,
+    /// The block read, when it is not the head.
+    at: Option<Head>,
+}
+
+/// The nodes of one trie after a block.
+pub(crate) struct Nodes<'a> {
+    reader: &'a dyn Reader,
+    table: Table,
+    trie: B256,
+    at: Option<u64>,
+}
+
+impl<'a> Nodes<'a> {
+    pub(crate) fn accounts(reader: &'a dyn Reader, at: Option<u64>) -> Self {
+        Self { reader, table: ACCOUNT_TRIE, trie: B256::ZERO, at }
+    }
+
+    /// The trie of the account whose address has this hash.
+    pub(crate) fn storage(reader: &'a dyn Reader, account: B256, at: Option<u64>) -> Self {
+        Self { reader, table: STORAGE_TRIE, trie: account, at }
+    }
+}
+
+impl NodeSource for Nodes<'_> {
+    fn node(&self, path: &Nibbles) -> Result<Option<Vec<u8>>, StateError> {
+        let trie = if self.table == STORAGE_TRIE { self.trie.as_slice() } else { &[] };
+        history::read(self.reader, self.table, &path_key(trie, path), self.at)
+    }
 }
 
 impl StateView {
-    pub(crate) fn new(shared: Arc<Shared>, root: B256) -> Self {
-        let head = *shared.head.read();
-        Self { shared, root, flat_generation: (head.root == root).then_some(head.generation) }
+    pub(crate) fn new(reader: Arc<dyn Reader>, head: Option<Head>) -> Self {
+        Self { reader, head, at: None }
     }
 
-    /// The root read.
-    pub const fn root(&self) -> B256 {
-        self.root
+    /// The state after another block, read from the same snapshot.
+    ///
+    /// # Errors
+    /// [`StateError::Pruned`] or [`StateError::PastHead`] when it is not there, or the store's error.
+    pub fn at(&self, number: u64) -> Result<Self, StateError> {
+        let head = self.head.unwrap_or_default();
+        if number > head.number {
+            return Err(StateError::PastHead { block: number, head: head.number });
+        }
+        if number == head.number {
+            return Ok(Self { at: None, ..self.clone() });
+        }
+        let oldest = self.oldest()?;
+        if number < oldest {
+            return Err(StateError::Pruned { block: number, oldest });
+        }
+        let record = history::read(self.reader.as_ref(), STATE_META, Head::KEY, Some(number))?;
+        let at = record.map(|record| Head::decode(&record)).transpose()?;
+        let at = at.filter(|at| at.number == number);
+        let at = at.ok_or_else(|| history::damaged("head of the state", "it is another block's"))?;
+        Ok(Self { at: Some(at), ..self.clone() })
+    }
+
+    /// The oldest block whose state is kept.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn oldest(&self) -> Result<u64, StateError> {
+        pruned(self.reader.as_ref())
+    }
+
+    /// The root of this state.
+    pub fn root(&self) -> B256 {
+        self.at.or(self.head).unwrap_or_default().root
+    }
+
+    /// Number of the block whose state this is; 0 also before the first block.
+    pub fn number(&self) -> u64 {
+        self.at.or(self.head).unwrap_or_default().number
+    }
+
+    /// The snapshot read: all tables of the store as they were when its newest block was committed.
+    pub fn shared_reader(&self) -> Arc<dyn Reader> {
+        self.reader.clone()
+    }
+
+    pub(crate) fn reader(&self) -> &dyn Reader {
+        self.reader.as_ref()
+    }
+
+    /// The newest block of the snapshot.
+    pub(crate) const fn head(&self) -> Option<Head> {
+        self.head
+    }
+
+    /// Applies a block's changes to this state, in memory: the new root and the writes that lead to it.
+    ///
+    /// # Errors
+    /// [`StateError::NotAtHead`] when the view is of a past block, or when stored state cannot be read.
+    pub fn prepare(&self, changes: &BundleState) -> Result<StateUpdate, StateError> {
+        if let Some(at) = self.at {
+            let expected = self.head.unwrap_or_default().root;
+            return Err(StateError::NotAtHead { got: at.root, expected });
+        }
+        update::prepare(self, changes)
+    }
+
+    fn read(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        history::read(self.reader.as_ref(), table, key, self.at.map(|at| at.number))
     }
 
     /// An account, or `None` when there is none.
     ///
     /// # Errors
-    /// When the root is not kept or stored state is damaged.
+    /// When the store fails or stored state is damaged.
     pub fn account(&self, address: Address) -> Result<Option<TrieAccount>, StateError> {
-        if let Some(account) = self.flat(|| flat_account(self.shared.store.as_ref(), address))? {
-            return Ok(account);
-        }
-        let trie = Trie::open(self.shared.store.clone(), self.root)?;
-        trie.get(keccak256(address))?.map(|bytes| decode_account(address, &bytes)).transpose()
+        let account = self.read(ACCOUNTS, address.as_slice())?;
+        account.map(|bytes| decode_account(address, &bytes)).transpose()
     }
 
     /// An account's balance; zero when there is none.
@@ -70,20 +161,10 @@ impl StateView {
     /// # Errors
     /// As [`StateView::account`].
     pub fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
-        let flat = self.flat(|| {
-            let stored = self.shared.store.get(STORAGE, &slot_key(address, slot))?;
-            stored.map_or(Ok(U256::ZERO), |bytes| {
-                U256::try_from_be_slice(&bytes).ok_or(StateError::DamagedSlot { address, slot })
-            })
-        })?;
-        if let Some(value) = flat {
-            return Ok(value);
-        }
-        let Some(account) = self.account(address)? else {
-            return Ok(U256::ZERO);
-        };
-        let trie = Trie::open(self.shared.store.clone(), account.storage_root)?;
-        storage_value(&trie, address, slot)
+        let value = self.read(STORAGE, &slot_key(address, slot))?;
+        value.map_or(Ok(U256::ZERO), |bytes| {
+            U256::try_from_be_slice(&bytes).ok_or(StateError::DamagedSlot { address, slot })
+        })
     }
 
     /// An account's code; empty when it has none.
@@ -102,7 +183,7 @@ impl StateView {
         if code_hash == KECCAK_EMPTY {
             return Ok(Bytes::new());
         }
-        let code = self.shared.store.get(CODE, code_hash.as_slice())?;
+        let code = self.reader.get(CODE, code_hash.as_slice())?;
         code.map(Bytes::from).ok_or(StateError::MissingCode { code_hash })
     }
 
@@ -111,43 +192,26 @@ impl StateView {
     /// # Errors
     /// As [`StateView::account`].
     pub fn proof(&self, address: Address, slots: &[U256]) -> Result<AccountProof, StateError> {
-        let mut trie = Trie::open(self.shared.store.clone(), self.root)?;
+        let at = self.at.map(|at| at.number);
         let path = keccak256(address);
-        let account = trie.get(path)?.map(|bytes| decode_account(address, &bytes)).transpose()?;
+        let accounts = Nodes::accounts(self.reader(), at);
+        let (account, proof) = prove(&accounts, self.root(), &Nibbles::unpack_array(&path.0))?;
+        let account = account.map(|bytes| decode_account(address, &bytes)).transpose()?;
         let storage_root = account.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
-        let mut storage_trie = Trie::open(self.shared.store.clone(), storage_root)?;
+        let nodes = Nodes::storage(self.reader(), path, at);
         let storage = slots
             .iter()
             .map(|slot| {
-                Ok(StorageProof {
-                    slot: *slot,
-                    value: storage_value(&storage_trie, address, *slot)?,
-                    proof: storage_trie.prove(keccak256(B256::from(*slot)))?,
-                })
+                let (value, proof) = prove(&nodes, storage_root, &slot_path(*slot))?;
+                let value = value.map_or(Ok(U256::ZERO), |bytes| {
+                    U256::decode(&mut bytes.as_slice())
+                        .map_err(|_| StateError::DamagedSlot { address, slot: *slot })
+                })?;
+                Ok(StorageProof { slot: *slot, value, proof })
             })
             .collect::<Result<_, StateError>>()?;
-        Ok(AccountProof { state_root: self.root, address, account, proof: trie.prove(path)?, storage })
+        Ok(AccountProof { state_root: self.root(), address, account, proof, storage })
     }
-
-    /// Runs a flat read, and gives its result when the flat tables held this root all the while.
-    fn flat<T>(&self, read: impl FnOnce() -> Result<T, StateError>) -> Result<Option<T>, StateError> {
-        let Some(generation) = self.flat_generation else {
-            return Ok(None);
-        };
-        if self.shared.generation.load(Ordering::SeqCst) != generation {
-            return Ok(None);
-        }
-        let value = read();
-        // A batch raises the generation before it writes: unchanged now means nothing was written before the read.
-        if self.shared.generation.load(Ordering::SeqCst) == generation { value.map(Some) } else { Ok(None) }
-    }
-}
-
-fn storage_value(trie: &Trie, address: Address, slot: U256) -> Result<U256, StateError> {
-    let Some(bytes) = trie.get(keccak256(B256::from(slot)))? else {
-        return Ok(U256::ZERO);
-    };
-    U256::decode(&mut bytes.as_slice()).map_err(|_| StateError::DamagedSlot { address, slot })
 }
 
 impl DatabaseRef for StateView {

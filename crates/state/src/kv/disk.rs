@@ -2,24 +2,47 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use alloy_primitives::B256;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{Database, Iter, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
 
-use super::{KeyValue, KeyValueStore, STAMP, StoreError, Table, WriteBatch, check_stamp};
+use super::{Durability, KeyValue, KeyValueStore, Reader, STAMP, StoreError, Table, WriteBatch, check_stamp};
 
 /// Memory for blocks read from disk.
 const CACHE_SIZE_BYTES: u64 = 128 * 1024 * 1024;
 
+/// The tables and what holds them.
+#[derive(Clone)]
+struct Keyspaces(Arc<BTreeMap<Table, Keyspace>>);
+
+impl Keyspaces {
+    fn of(&self, table: Table) -> Result<&Keyspace, StoreError> {
+        self.0.get(&table).ok_or(StoreError::UnknownTable { name: table.name() })
+    }
+}
+
 /// A store in a data directory. The directory is locked: a second process cannot open it.
 pub struct DiskStore {
     database: Database,
-    keyspaces: BTreeMap<Table, Keyspace>,
+    keyspaces: Keyspaces,
+}
+
+/// The store as it was at one moment.
+struct DiskSnapshot {
+    snapshot: Snapshot,
+    keyspaces: Keyspaces,
 }
 
 impl std::fmt::Debug for DiskStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DiskStore").field("tables", &self.keyspaces.keys()).finish_non_exhaustive()
+        f.debug_struct("DiskStore").field("tables", &self.keyspaces.0.keys()).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for DiskSnapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DiskSnapshot").field("tables", &self.keyspaces.0.keys()).finish_non_exhaustive()
     }
 }
 
@@ -38,41 +61,86 @@ impl DiskStore {
         for table in tables.iter().chain([&STAMP]) {
             keyspaces.insert(*table, database.keyspace(table.name(), KeyspaceCreateOptions::default)?);
         }
-        let store = Self { database, keyspaces };
+        let store = Self { database, keyspaces: Keyspaces(Arc::new(keyspaces)) };
         check_stamp(&store, genesis_hash)?;
         Ok(store)
     }
+}
 
-    fn keyspace(&self, table: Table) -> Result<&Keyspace, StoreError> {
-        self.keyspaces.get(&table).ok_or(StoreError::UnknownTable { name: table.name() })
+impl Reader for DiskStore {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.keyspaces.of(table)?.get(key)?.map(|value| value.to_vec()))
+    }
+
+    fn range(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<KeyValue>, StoreError> {
+        take(self.keyspaces.of(table)?.range(from.max(prefix)..), prefix, limit)
     }
 }
 
-impl KeyValueStore for DiskStore {
+impl Reader for DiskSnapshot {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.keyspace(table)?.get(key)?.map(|value| value.to_vec()))
+        Ok(self.snapshot.get(self.keyspaces.of(table)?, key)?.map(|value| value.to_vec()))
     }
 
-    fn scan(&self, table: Table, prefix: &[u8], limit: usize) -> Result<Vec<KeyValue>, StoreError> {
-        self.keyspace(table)?
-            .prefix(prefix)
-            .take(limit)
-            .map(|entry| {
-                let (key, value) = entry.into_inner()?;
-                Ok((key.to_vec(), value.to_vec()))
-            })
-            .collect()
+    fn range(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<KeyValue>, StoreError> {
+        take(self.snapshot.range(self.keyspaces.of(table)?, from.max(prefix)..), prefix, limit)
+    }
+}
+
+/// The first entries of a range, as far as their keys have the prefix.
+fn take(entries: Iter, prefix: &[u8], limit: usize) -> Result<Vec<KeyValue>, StoreError> {
+    let mut taken = Vec::new();
+    for entry in entries.take(limit) {
+        let (key, value) = entry.into_inner()?;
+        if !key.starts_with(prefix) {
+            break;
+        }
+        taken.push((key.to_vec(), value.to_vec()));
+    }
+    Ok(taken)
+}
+
+impl KeyValueStore for DiskStore {
+    fn snapshot(&self) -> Arc<dyn Reader> {
+        Arc::new(DiskSnapshot { snapshot: self.database.snapshot(), keyspaces: self.keyspaces.clone() })
     }
 
-    fn commit(&self, batch: WriteBatch) -> Result<(), StoreError> {
-        let mut writes = self.database.batch().durability(Some(PersistMode::SyncAll));
-        for ((table, key), value) in batch.into_writes() {
-            let keyspace = self.keyspace(table)?;
-            match value {
-                Some(value) => writes.insert(keyspace, key, value),
-                None => writes.remove(keyspace, key),
+    fn commit(&self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError> {
+        batch.check()?;
+        let mode = match durability {
+            Durability::Synced => PersistMode::SyncAll,
+            Durability::Buffered => PersistMode::Buffer,
+        };
+        let mut writes = self.database.batch().durability(Some(mode));
+        for (table, entries) in batch.into_tables() {
+            let keyspace = self.keyspaces.of(table)?;
+            for (key, value) in entries {
+                match value {
+                    Some(value) => writes.insert(keyspace, key, value),
+                    None => writes.remove(keyspace, key),
+                }
             }
         }
         Ok(writes.commit()?)
+    }
+
+    fn tables(&self) -> Vec<Table> {
+        self.keyspaces.0.keys().copied().collect()
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        Ok(self.database.persist(PersistMode::SyncAll)?)
     }
 }

@@ -1,38 +1,71 @@
 //! Byte tables with atomic batches: the one door to storage.
 //!
 //! A [`KeyValueStore`] holds named tables, each an ordered map from key to value. Writes come as one [`WriteBatch`] over any
-//! number of tables; after a crash either all of a batch is there or none of it.
+//! number of tables; after a crash either all of a batch is there or none of it. A [`KeyValueStore::snapshot`] reads all
+//! tables as they were between two batches, for as long as it is held. An [`Overlay`] is a snapshot with writes of its
+//! own on top, which become a batch when they are all there.
 //!
 //! A store is stamped with the version of its layout and the hash of its chain's genesis block; opening it with others
 //! fails ([`StoreError::WrongVersion`], [`StoreError::WrongGenesis`]).
 
 mod disk;
 mod memory;
+mod overlay;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use alloy_primitives::B256;
 
 pub use disk::DiskStore;
 pub use memory::MemoryStore;
+pub use overlay::Overlay;
 
 /// Version of the layout of keys and values. Raised with every change that old data does not survive.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
+
+/// Most bytes of a key; a key has at least one.
+pub const MAX_KEY_SIZE_BYTES: usize = u16::MAX as usize;
+
+/// What is kept of a table's old values when a block overwrites them. Numbers name tables in records on disk and are
+/// unique within a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tracking {
+    /// Nothing: its entries are written once, or are nobody's past.
+    None,
+    /// What undoing the block needs.
+    Undo(u8),
+    /// What undoing the block and reading the past need. No key of such a table is a prefix of another.
+    History(u8),
+}
 
 /// A named table of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Table(&'static str);
+pub struct Table {
+    name: &'static str,
+    tracking: Tracking,
+}
 
 impl Table {
-    /// Names a table. Names are unique within a store and are what it is called on disk.
+    /// Names a table whose old values nobody needs. Names are unique within a store and are what it is called on disk.
     pub const fn new(name: &'static str) -> Self {
-        Self(name)
+        Self { name, tracking: Tracking::None }
+    }
+
+    /// Names a table whose old values are kept.
+    pub const fn tracked(name: &'static str, tracking: Tracking) -> Self {
+        Self { name, tracking }
     }
 
     /// The name.
     pub const fn name(self) -> &'static str {
-        self.0
+        self.name
+    }
+
+    /// What is kept of its old values.
+    pub const fn tracking(self) -> Tracking {
+        self.tracking
     }
 }
 
@@ -44,58 +77,147 @@ const STAMP_GENESIS: &[u8] = b"genesis";
 /// A key and its value.
 pub type KeyValue = (Vec<u8>, Vec<u8>);
 
-/// Ordered byte tables with atomic batches. Shared between threads.
-pub trait KeyValueStore: Send + Sync + std::fmt::Debug + 'static {
+/// Whether a committed batch is to survive a crash of the machine or of the process alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// It is on the disk when the commit returns.
+    #[default]
+    Synced,
+    /// It is with the operating system when the commit returns: it survives the end of the process, and a crash of the
+    /// machine after [`KeyValueStore::sync`]. Batches reach the disk in order.
+    Buffered,
+}
+
+/// Reads of ordered byte tables.
+pub trait Reader: Send + Sync + std::fmt::Debug + 'static {
     /// The value of a key.
     ///
     /// # Errors
     /// When the backend fails or the table was not declared on opening.
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// Entries whose key starts with `prefix` and is `from` or later, in key order, at most `limit` of them.
+    ///
+    /// # Errors
+    /// As [`Reader::get`].
+    fn range(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<KeyValue>, StoreError>;
+
     /// Entries whose key starts with `prefix`, in key order, at most `limit` of them.
     ///
     /// # Errors
-    /// When the backend fails or the table was not declared on opening.
-    fn scan(&self, table: Table, prefix: &[u8], limit: usize) -> Result<Vec<KeyValue>, StoreError>;
+    /// As [`Reader::get`].
+    fn scan(&self, table: Table, prefix: &[u8], limit: usize) -> Result<Vec<KeyValue>, StoreError> {
+        self.range(table, prefix, prefix, limit)
+    }
 
-    /// Applies all of a batch or nothing. When this returns, the batch survives a crash of the machine (on disk).
+    /// The first entry whose key starts with `prefix` and is `from` or later.
+    ///
+    /// # Errors
+    /// As [`Reader::get`].
+    fn seek(&self, table: Table, prefix: &[u8], from: &[u8]) -> Result<Option<KeyValue>, StoreError> {
+        Ok(self.range(table, prefix, from, 1)?.pop())
+    }
+}
+
+/// Ordered byte tables with atomic batches. Shared between threads. Reads give the newest committed entry, each for
+/// itself: reads that must fit together are made on one [`KeyValueStore::snapshot`].
+pub trait KeyValueStore: Reader {
+    /// All tables as they are now, whatever is committed after.
+    fn snapshot(&self) -> Arc<dyn Reader>;
+
+    /// Applies all of a batch or nothing.
     ///
     /// # Errors
     /// When the backend fails; the batch is then not applied, or applied in full and found on reopening.
-    fn commit(&self, batch: WriteBatch) -> Result<(), StoreError>;
+    fn commit(&self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError>;
+
+    /// The tables that were declared when the store was opened.
+    fn tables(&self) -> Vec<Table>;
+
+    /// Waits until everything committed survives a crash of the machine.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    fn sync(&self) -> Result<(), StoreError>;
 }
+
+/// New value of each key of one table; `None` removes it.
+pub type TableWrites = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// Writes that are applied together or not at all. A later write to a key replaces an earlier one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WriteBatch {
-    /// New value of each key written; `None` removes it.
-    writes: BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
+    tables: BTreeMap<Table, TableWrites>,
+    size_bytes: usize,
 }
 
 impl WriteBatch {
     /// Sets a key.
     pub fn put(&mut self, table: Table, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
-        self.writes.insert((table, key.into()), Some(value.into()));
+        self.write(table, key.into(), Some(value.into()));
     }
 
     /// Removes a key.
     pub fn delete(&mut self, table: Table, key: impl Into<Vec<u8>>) {
-        self.writes.insert((table, key.into()), None);
+        self.write(table, key.into(), None);
+    }
+
+    /// Sets or removes a key.
+    pub fn write(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {
+        let value_size_bytes = value.as_ref().map_or(0, Vec::len);
+        let key_size_bytes = key.len();
+        match self.tables.entry(table).or_default().insert(key, value) {
+            Some(old) => self.size_bytes -= old.map_or(0, |old| old.len()),
+            None => self.size_bytes += key_size_bytes,
+        }
+        self.size_bytes += value_size_bytes;
     }
 
     /// Adds the writes of another batch, which replace this one's.
     pub fn extend(&mut self, other: Self) {
-        self.writes.extend(other.writes);
+        for (table, writes) in other.tables {
+            for (key, value) in writes {
+                self.write(table, key, value);
+            }
+        }
     }
 
-    /// The tables and keys written, in order, with their new values (`None` removes).
-    pub fn writes(&self) -> &BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>> {
-        &self.writes
+    /// What is written to a key: `Some(None)` when it is removed, `None` when it is left alone.
+    pub fn get(&self, table: Table, key: &[u8]) -> Option<Option<&[u8]>> {
+        let value = self.tables.get(&table)?.get(key)?;
+        Some(value.as_deref())
+    }
+
+    /// The writes to each table, in order.
+    pub fn tables(&self) -> &BTreeMap<Table, TableWrites> {
+        &self.tables
     }
 
     /// Takes the writes.
-    pub fn into_writes(self) -> BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>> {
-        self.writes
+    pub fn into_tables(self) -> BTreeMap<Table, TableWrites> {
+        self.tables
+    }
+
+    /// Bytes of keys and values.
+    pub const fn size_bytes(&self) -> usize {
+        self.size_bytes
+    }
+
+    /// Checks the lengths of all keys.
+    fn check(&self) -> Result<(), StoreError> {
+        for (table, writes) in &self.tables {
+            let odd = |key: &&Vec<u8>| key.is_empty() || key.len() > MAX_KEY_SIZE_BYTES;
+            if let Some(key) = writes.keys().find(odd) {
+                return Err(StoreError::KeyLength { table: table.name(), got: key.len() });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -136,9 +258,20 @@ pub enum StoreError {
         /// Name of the table.
         name: &'static str,
     },
+    /// A key has a length that no table takes.
+    #[error("key of {got} bytes for table `{table}`, expected 1 to {MAX_KEY_SIZE_BYTES}")]
+    KeyLength {
+        /// Name of the table.
+        table: &'static str,
+        /// Length of the key.
+        got: usize,
+    },
     /// The storage engine failed.
     #[error("storage engine: {0}")]
     Backend(#[from] fjall::Error),
+    /// Reading or writing failed outside the storage engine.
+    #[error("storage: {0}")]
+    Io(#[from] std::io::Error),
 }
 
 /// Checks the stamp of a store, or sets it when the store is new.
@@ -150,7 +283,7 @@ fn check_stamp(store: &dyn KeyValueStore, genesis_hash: B256) -> Result<(), Stor
             let mut batch = WriteBatch::default();
             batch.put(STAMP, STAMP_VERSION, SCHEMA_VERSION.to_be_bytes());
             batch.put(STAMP, STAMP_GENESIS, genesis_hash.0);
-            store.commit(batch)
+            store.commit(batch, Durability::Synced)
         }
         (Some(version), Some(genesis)) => {
             let version = <[u8; 4]>::try_from(version.as_slice())

@@ -1,0 +1,131 @@
+//! States that are not committed yet: blocks undone and blocks applied, on top of the head.
+
+use std::sync::Arc;
+
+use alloy_primitives::Address;
+
+use crate::history::{self, Overwritten, Tables};
+use crate::kv::{Overlay, Reader, Tracking, WriteBatch};
+use crate::state::{ACCOUNTS, Head, STATE_META, StateError, pruned};
+use crate::update::{StateUpdate, encode_head};
+use crate::view::StateView;
+
+/// A way from the head over blocks undone and applied to another head, in memory until
+/// [`StateDb::commit_branch`](crate::StateDb::commit_branch) makes it the store's in one batch.
+#[derive(Debug)]
+pub struct Branch {
+    overlay: Overlay,
+    tables: Tables,
+    /// Head of the store when the branch was started.
+    pub(crate) base: Option<Head>,
+    head: Option<Head>,
+}
+
+impl Branch {
+    pub(crate) fn new(base: Arc<dyn Reader>, tables: Tables, head: Option<Head>) -> Self {
+        Self { overlay: Overlay::new(base), tables, base: head, head }
+    }
+
+    /// The state at the branch's head. It is for reading before the next change of the branch.
+    pub fn view(&self) -> StateView {
+        StateView::new(Arc::new(self.overlay.clone()), self.head)
+    }
+
+    /// All tables as they are on the branch, the writes passed along with blocks included.
+    pub fn reader(&self) -> Arc<dyn Reader> {
+        Arc::new(self.overlay.clone())
+    }
+
+    /// Bytes of all writes so far.
+    pub fn size_bytes(&self) -> usize {
+        self.overlay.size_bytes()
+    }
+
+    /// The head, which a commit makes the store's.
+    pub(crate) const fn head(&self) -> Option<Head> {
+        self.head
+    }
+
+    pub(crate) fn into_batch(self) -> WriteBatch {
+        self.overlay.into_batch()
+    }
+
+    /// Adds writes that belong to no block: undoing blocks leaves them alone.
+    pub fn write(&mut self, writes: WriteBatch) {
+        self.overlay.apply(writes);
+    }
+
+    /// Applies a block: its changes of state, and the caller's own writes with it. Writes to tracked tables are undone with
+    /// the block.
+    ///
+    /// # Errors
+    /// [`StateError::NotAtHead`] when the update was prepared on another state, or the store's error.
+    pub fn apply(&mut self, update: StateUpdate, writes: WriteBatch) -> Result<(), StateError> {
+        if update.parent != self.head {
+            let root = |head: Option<Head>| head.unwrap_or_default().root;
+            return Err(StateError::NotAtHead { got: root(update.parent), expected: root(self.head) });
+        }
+        let head = Head { number: update.number, root: update.root };
+        let mut batch = WriteBatch::default();
+        let mut overwritten = Vec::with_capacity(update.changes.len());
+        for change in update.changes {
+            overwritten.push(Overwritten { table: change.table, key: change.key.clone(), old: change.old });
+            batch.write(change.table, change.key, change.new);
+        }
+        let old = self.head.map(encode_head);
+        overwritten.push(Overwritten { table: STATE_META, key: Head::KEY.to_vec(), old });
+        batch.put(STATE_META, Head::KEY, encode_head(head));
+        for (table, writes) in writes.into_tables() {
+            for (key, new) in writes {
+                if table.tracking() != Tracking::None {
+                    let old = self.overlay.get(table, &key)?;
+                    if old != new {
+                        overwritten.push(Overwritten { table, key: key.clone(), old });
+                    }
+                }
+                batch.write(table, key, new);
+            }
+        }
+        // Before the first block there is no state to go back to.
+        if self.head.is_some() {
+            history::record(&mut batch, head.number, &overwritten);
+        }
+        self.overlay.apply(batch);
+        self.head = Some(head);
+        Ok(())
+    }
+
+    /// Undoes the block at the head: every tracked table is as it was before. Gives the accounts that change by it.
+    ///
+    /// # Errors
+    /// [`StateError::Pruned`] when what it overwrote is not kept, or the store's error.
+    pub fn undo(&mut self) -> Result<Vec<Address>, StateError> {
+        let head = self.head.unwrap_or_default();
+        let oldest = pruned(&self.overlay)?;
+        let before = head.number.checked_sub(1).filter(|before| *before >= oldest);
+        let Some(before) = before else {
+            return Err(StateError::Pruned { block: head.number.saturating_sub(1), oldest });
+        };
+        let mut batch = WriteBatch::default();
+        let mut touched = Vec::new();
+        for part in history::parts_of(&self.overlay, head.number)? {
+            for key in part.history_keys(&self.tables)? {
+                batch.delete(history::HISTORY, key);
+            }
+            for Overwritten { table, key, old } in part.overwritten(&self.overlay, &self.tables)? {
+                if table == ACCOUNTS && key.len() == Address::len_bytes() {
+                    touched.push(Address::from_slice(&key));
+                }
+                batch.write(table, key, old);
+            }
+            batch.delete(history::CHANGES, part.key);
+        }
+        self.overlay.apply(batch);
+        let restored = Head::read(&self.overlay)?;
+        if restored.map(|restored| restored.number) != Some(before) {
+            return Err(history::damaged("change record", "it does not lead to the block before"));
+        }
+        self.head = restored;
+        Ok(touched)
+    }
+}
