@@ -6,15 +6,16 @@ use std::sync::Arc;
 use alloy_consensus::transaction::Recovered;
 use alloy_consensus::{Header, ReceiptEnvelope, Transaction, TxEnvelope};
 use alloy_eips::Encodable2718;
-use alloy_primitives::{Address, B256, Bytes, TxHash};
-use ivm_evm::{BlockExecution, InvalidTransaction, TransactionError};
+use alloy_eips::eip4895::Withdrawals;
+use alloy_primitives::{Address, B64, B256, Bytes, TxHash};
+use ivm_evm::{BlockExecution, BodyInput, InvalidTransaction, Rules, TransactionError};
 use ivm_state::StateUpdate;
 
-use crate::block::{CommittedBlock, SealedBlock, recover};
+use crate::block::{CommittedBlock, Content, SealedBlock, recover};
 use crate::chain::{Chain, Tip};
 use crate::config::{MAX_BLOCK_SIZE_BYTES, MAX_EXTRA_DATA_SIZE_BYTES};
 use crate::error::{BlockError, ChainError};
-use crate::header::{self, Chosen};
+use crate::header::{self, BodyFacts, Chosen};
 
 /// Bytes of a block kept for its header and the list headers of its RLP.
 const BLOCK_OVERHEAD_BYTES: usize = 2048;
@@ -84,12 +85,14 @@ impl BuiltBlock {
 }
 
 /// A block while transactions are added.
-struct Assembly {
+struct Assembly<'a> {
+    chain: &'a Chain,
     tip: Tip,
     header: Header,
-    execution: BlockExecution,
+    execution: BlockExecution<'a>,
     transactions: Vec<Recovered<TxEnvelope>>,
     size_bytes: usize,
+    max_size_bytes: usize,
 }
 
 /// Why a transaction is not in the block.
@@ -112,12 +115,24 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-impl Assembly {
+impl<'a> Assembly<'a> {
     /// Starts the block with this header on its parent's state.
-    fn start(chain: &Chain, tip: Tip, header: Header) -> Result<Self, ChainError> {
+    fn start(
+        chain: &'a Chain,
+        tip: Tip,
+        header: Header,
+        ommers: &'a [Header],
+        withdrawals: Option<&'a Withdrawals>,
+    ) -> Result<Self, ChainError> {
+        let config = chain.config();
         let database = chain.database(tip.state.clone());
-        let execution = BlockExecution::start(&header, chain.config().chain_id, database)?;
-        Ok(Self { tip, header, execution, transactions: Vec::new(), size_bytes: BLOCK_OVERHEAD_BYTES })
+        let withdrawals = withdrawals.map(|withdrawals| withdrawals.as_slice());
+        let body = BodyInput { ommers, withdrawals };
+        let execution = BlockExecution::start(&header, body, &config.rules, config.chain_id, database)?;
+        let max_size_bytes = header::ethereum_place(&config.rules, &tip.block)
+            .map_or(MAX_BLOCK_SIZE_BYTES, |place| place.max_size_bytes(header.timestamp));
+        let (transactions, size_bytes) = (Vec::new(), BLOCK_OVERHEAD_BYTES);
+        Ok(Self { chain, tip, header, execution, transactions, size_bytes, max_size_bytes })
     }
 
     fn gas_left(&self) -> u64 {
@@ -125,17 +140,20 @@ impl Assembly {
     }
 
     fn add(&mut self, transaction: &Recovered<TxEnvelope>) -> Result<Result<(), Refusal>, ChainError> {
-        if transaction.is_eip4844() {
+        if transaction.is_eip4844() && self.chain.config().rules == Rules::InfinityVm {
             return Ok(Err(Refusal::Kind));
         }
         let size = self.size_bytes + transaction.inner().encode_2718_len() + TRANSACTION_OVERHEAD_BYTES;
-        if size > MAX_BLOCK_SIZE_BYTES {
-            return Ok(Err(Refusal::NoRoom(format!(
-                "block would be {size} bytes, the limit is {MAX_BLOCK_SIZE_BYTES}"
-            ))));
+        let limit = self.max_size_bytes;
+        if size > limit {
+            return Ok(Err(Refusal::NoRoom(format!("block would be {size} bytes, the limit is {limit}"))));
         }
         match self.execution.execute(transaction) {
             Ok(()) => {
+                if self.execution.receipts_hold_state_roots() {
+                    let update = self.chain.inner.state.prepare(&self.execution.changes())?;
+                    self.execution.set_post_state(update.root());
+                }
                 self.transactions.push(transaction.clone());
                 self.size_bytes = size;
                 Ok(Ok(()))
@@ -144,6 +162,30 @@ impl Assembly {
             Err(TransactionError::Invalid(reason)) => Ok(Err(Refusal::Invalid(reason))),
             Err(TransactionError::Execution(error)) => Err(error.into()),
         }
+    }
+}
+
+impl Assembly<'_> {
+    /// Ends the block's execution and seals it, with the ommers and withdrawals it was started with.
+    fn seal(self, ommers: Vec<Header>, withdrawals: Option<Withdrawals>) -> Result<BuiltBlock, ChainError> {
+        let Self { tip, mut header, execution, transactions, .. } = self;
+        let has_requests = execution.has_requests();
+        let executed = execution.finish()?;
+        let update = tip.state.prepare(&executed.changes)?;
+        let plain: Vec<_> = transactions.iter().map(|transaction| transaction.inner()).collect();
+        header::set_results(&mut header, &plain, &executed, update.root(), has_requests);
+        let touched: BTreeSet<_> = executed.changes.state.keys().copied().collect();
+        let content = Content { transactions, ommers, withdrawals };
+        Ok(BuiltBlock {
+            committed: CommittedBlock {
+                block: SealedBlock::new(header, content, Some(&tip.block)),
+                receipts: Arc::new(executed.receipts),
+            },
+            update,
+            touched: touched.into_iter().collect(),
+            rejected_leading: Vec::new(),
+            dropped_from_pool: Vec::new(),
+        })
     }
 }
 
@@ -160,16 +202,22 @@ impl Chain {
         }
         let tip = self.tip();
         let parent = &tip.block;
+        let place = header::ethereum_place(&self.config().rules, parent);
+        // Ethereum's blocks are a second apart at least.
+        let earliest = parent.header().timestamp.saturating_add(u64::from(place.is_some()));
         let chosen = Chosen {
-            timestamp: request.timestamp.max(parent.header().timestamp),
+            timestamp: request.timestamp.max(earliest),
             beneficiary: request.beneficiary,
             prev_randao: request.prev_randao,
             parent_beacon_block_root: request.parent_beacon_block_root,
             extra_data: request.extra_data,
+            gas_limit: place.map_or_else(Default::default, |place| place.unchanged_gas_limit()),
+            nonce: B64::ZERO,
         };
-        let gas_limit = self.config().block_gas_limit;
-        let header = header::next_header(parent.hash(), parent.header(), gas_limit, chosen);
-        let mut assembly = Assembly::start(self, tip, header)?;
+        let withdrawals =
+            place.is_none_or(|place| place.has_withdrawals(chosen.timestamp)).then(Withdrawals::default);
+        let header = header::next_header(self.config(), parent, chosen, &BodyFacts::empty());
+        let mut assembly = Assembly::start(self, tip, header, &[], withdrawals.as_ref())?;
 
         let mut rejected_leading = Vec::new();
         for transaction in request.leading_transactions {
@@ -181,13 +229,13 @@ impl Chain {
             rejected_leading.extend(reason.map(|reason| RejectedTransaction { hash, reason }));
         }
         let dropped_from_pool = self.add_from_pool(&mut assembly)?;
-        let mut built = Self::seal(assembly)?;
+        let mut built = assembly.seal(Vec::new(), withdrawals.clone())?;
         built.rejected_leading = rejected_leading;
         built.dropped_from_pool = dropped_from_pool;
         Ok(built)
     }
 
-    fn add_from_pool(&self, assembly: &mut Assembly) -> Result<Vec<RejectedTransaction>, ChainError> {
+    fn add_from_pool(&self, assembly: &mut Assembly<'_>) -> Result<Vec<RejectedTransaction>, ChainError> {
         let mut dropped = Vec::new();
         let mut best = self.pool().lock().best(assembly.header.base_fee_per_gas.unwrap_or_default());
         while assembly.gas_left() >= MIN_TRANSACTION_GAS {
@@ -215,34 +263,15 @@ impl Chain {
         Ok(dropped)
     }
 
-    /// Ends a block's execution and seals it.
-    fn seal(assembly: Assembly) -> Result<BuiltBlock, ChainError> {
-        let Assembly { tip, mut header, execution, transactions, .. } = assembly;
-        let executed = execution.finish()?;
-        let update = tip.state.prepare(&executed.changes)?;
-        let plain: Vec<_> = transactions.iter().map(|transaction| transaction.inner().clone()).collect();
-        header::set_results(&mut header, &plain, &executed, update.root());
-        let touched: BTreeSet<_> = executed.changes.state.keys().copied().collect();
-        Ok(BuiltBlock {
-            committed: CommittedBlock {
-                block: SealedBlock::new(header, transactions),
-                receipts: Arc::new(executed.receipts),
-            },
-            update,
-            touched: touched.into_iter().collect(),
-            rejected_leading: Vec::new(),
-            dropped_from_pool: Vec::new(),
-        })
-    }
-
     /// Executes the block of another proposer on its parent's state: the block it must equal.
     pub(crate) fn rebuild(
         &self,
         tip: Tip,
         header: Header,
-        transactions: Vec<Recovered<TxEnvelope>>,
+        content: Content,
     ) -> Result<BuiltBlock, ChainError> {
-        let mut assembly = Assembly::start(self, tip, header)?;
+        let Content { transactions, ommers, withdrawals } = content;
+        let mut assembly = Assembly::start(self, tip, header, &ommers, withdrawals.as_ref())?;
         for (index, transaction) in transactions.iter().enumerate() {
             assembly.add(transaction)?.map_err(|refusal| BlockError::Transaction {
                 index,
@@ -250,7 +279,7 @@ impl Chain {
                 reason: refusal.to_string(),
             })?;
         }
-        Self::seal(assembly)
+        assembly.seal(ommers.clone(), withdrawals.clone())
     }
 }
 

@@ -58,6 +58,7 @@ impl Chain {
         let database = self.database(self.state_at(id)?);
         Ok(CallContext {
             header,
+            rules: self.config().rules.clone(),
             chain_id: self.config().chain_id,
             gas_cap: self.config().limits.call_gas,
             database,

@@ -69,7 +69,7 @@ impl Chain {
     /// # Errors
     /// When another process has the data open, when it is another chain's or another version's, or when it is damaged.
     pub fn open(config: ChainConfig, storage: Storage) -> Result<Self, ChainError> {
-        let genesis = SealedBlock::new(config.genesis_header(), Vec::new());
+        let genesis = config.genesis_block();
         let genesis_hash = genesis.hash();
         let store = store::open(&storage, genesis_hash)?;
         let state = StateDb::open(store)?;
@@ -213,7 +213,7 @@ impl Chain {
 
     /// Base fee of the block after the head.
     pub fn next_base_fee(&self) -> u64 {
-        header::next_base_fee(self.head().block.header())
+        header::next_base_fee(&self.config().rules, self.head().block.header()).unwrap_or_default()
     }
 
     /// The transaction pool.

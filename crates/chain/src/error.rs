@@ -93,6 +93,14 @@ pub enum BlockError {
         /// What is wrong with it.
         reason: String,
     },
+    /// An ommer's header is not valid.
+    #[error("invalid block: uncle {hash}: {error}")]
+    Ommer {
+        /// Hash of the ommer.
+        hash: B256,
+        /// What is wrong with it.
+        error: Box<BlockError>,
+    },
     /// A rule of execution outside any transaction is broken.
     #[error("invalid block: {reason}")]
     Execution {

@@ -2,16 +2,22 @@
 
 use std::fmt::Debug;
 
-use alloy_consensus::constants::EMPTY_WITHDRAWALS;
-use alloy_consensus::proofs::{calculate_receipt_root, calculate_transaction_root};
-use alloy_consensus::{Header, TxEnvelope, TxReceipt};
+use alloy_consensus::constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_WITHDRAWALS};
+use alloy_consensus::proofs::{
+    calculate_ommers_root, calculate_receipt_root, calculate_transaction_root, calculate_withdrawals_root,
+};
+use alloy_consensus::{Header, Transaction, TxEnvelope, TxReceipt};
 use alloy_eips::eip1559::BaseFeeParams;
-use alloy_primitives::{Address, B256, Bloom, Bytes};
-use ivm_evm::{BLOB_PARAMS, ExecutedBlock};
+use alloy_eips::eip4895::Withdrawals;
+use alloy_primitives::{Address, B64, B256, Bloom, Bytes};
+use ivm_evm::{BLOB_PARAMS, ExecutedBlock, Rules};
 
+use crate::block::SealedBlock;
+use crate::config::ChainConfig;
 use crate::error::BlockError;
+use crate::ethereum::{self, Place};
 
-/// The fields of a header that are the proposer's to choose.
+/// The fields of a header that are the proposer's to choose, within bounds or freely.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Chosen {
     pub(crate) timestamp: u64,
@@ -19,27 +25,110 @@ pub(crate) struct Chosen {
     pub(crate) prev_randao: B256,
     pub(crate) parent_beacon_block_root: B256,
     pub(crate) extra_data: Bytes,
+    /// Not looked at on an InfinityVM chain.
+    pub(crate) gas_limit: u64,
+    /// Part of the seal, before the merge.
+    pub(crate) nonce: B64,
 }
 
-/// Base fee of the block after `parent` (EIP-1559).
-pub(crate) fn next_base_fee(parent: &Header) -> u64 {
-    parent.next_block_base_fee(BaseFeeParams::ethereum()).unwrap_or_default()
+impl Chosen {
+    /// What the proposer of this header chose.
+    pub(crate) fn of(header: &Header) -> Self {
+        Self {
+            timestamp: header.timestamp,
+            beneficiary: header.beneficiary,
+            prev_randao: header.mix_hash,
+            parent_beacon_block_root: header.parent_beacon_block_root.unwrap_or_default(),
+            extra_data: header.extra_data.clone(),
+            gas_limit: header.gas_limit,
+            nonce: header.nonce,
+        }
+    }
+}
+
+/// What a block's body gives to its header.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BodyFacts {
+    pub(crate) transactions_root: B256,
+    pub(crate) ommers_hash: B256,
+    /// That of the empty list when there is none.
+    pub(crate) withdrawals_root: B256,
+    pub(crate) blob_gas_used: u64,
+}
+
+impl BodyFacts {
+    pub(crate) fn new<'a>(
+        transactions: impl Iterator<Item = &'a TxEnvelope>,
+        ommers: &[Header],
+        withdrawals: Option<&Withdrawals>,
+    ) -> Self {
+        let transactions: Vec<&TxEnvelope> = transactions.collect();
+        let blob_gas = transactions.iter().map(|tx| Transaction::blob_gas_used(*tx).unwrap_or_default());
+        Self {
+            blob_gas_used: blob_gas.fold(0, u64::saturating_add),
+            transactions_root: calculate_transaction_root(&transactions),
+            ommers_hash: calculate_ommers_root(ommers),
+            withdrawals_root: withdrawals
+                .map_or(EMPTY_WITHDRAWALS, |withdrawals| calculate_withdrawals_root(withdrawals)),
+        }
+    }
+
+    /// Of a body with nothing in it.
+    pub(crate) fn empty() -> Self {
+        Self {
+            transactions_root: calculate_transaction_root::<TxEnvelope>(&[]),
+            ommers_hash: EMPTY_OMMER_ROOT_HASH,
+            withdrawals_root: EMPTY_WITHDRAWALS,
+            blob_gas_used: 0,
+        }
+    }
+}
+
+/// Base fee of the block after `parent` (EIP-1559); `None` before London.
+pub(crate) fn next_base_fee(rules: &Rules, parent: &Header) -> Option<u64> {
+    match rules {
+        Rules::InfinityVm => Some(parent.next_block_base_fee(BaseFeeParams::ethereum()).unwrap_or_default()),
+        Rules::Ethereum(schedule) => ethereum::next_base_fee(schedule, parent),
+    }
+}
+
+/// The place after a block of an Ethereum chain; `None` on an InfinityVM chain.
+pub(crate) fn ethereum_place<'a>(rules: &'a Rules, parent: &'a SealedBlock) -> Option<Place<'a>> {
+    match rules {
+        Rules::InfinityVm => None,
+        Rules::Ethereum(schedule) => Some(Place {
+            schedule,
+            parent_hash: parent.hash(),
+            parent: parent.header(),
+            merged: schedule.is_merged_after(parent.total_difficulty()),
+        }),
+    }
 }
 
 /// The header of the block after `parent`, its results still empty.
-pub(crate) fn next_header(parent_hash: B256, parent: &Header, gas_limit: u64, chosen: Chosen) -> Header {
+pub(crate) fn next_header(
+    config: &ChainConfig,
+    parent: &SealedBlock,
+    chosen: Chosen,
+    body: &BodyFacts,
+) -> Header {
+    if let Some(place) = ethereum_place(&config.rules, parent) {
+        return place.next_header(chosen, body);
+    }
+    let parent_header = parent.header();
     Header {
-        parent_hash,
-        number: parent.number + 1,
-        gas_limit,
+        parent_hash: parent.hash(),
+        number: parent_header.number + 1,
+        transactions_root: body.transactions_root,
+        gas_limit: config.block_gas_limit,
         timestamp: chosen.timestamp,
         beneficiary: chosen.beneficiary,
         mix_hash: chosen.prev_randao,
         extra_data: chosen.extra_data,
-        base_fee_per_gas: Some(next_base_fee(parent)),
+        base_fee_per_gas: next_base_fee(&config.rules, parent_header),
         withdrawals_root: Some(EMPTY_WITHDRAWALS),
         blob_gas_used: Some(0),
-        excess_blob_gas: Some(parent.next_block_excess_blob_gas(BLOB_PARAMS).unwrap_or_default()),
+        excess_blob_gas: Some(parent_header.next_block_excess_blob_gas(BLOB_PARAMS).unwrap_or_default()),
         parent_beacon_block_root: Some(chosen.parent_beacon_block_root),
         ..Header::default()
     }
@@ -48,16 +137,18 @@ pub(crate) fn next_header(parent_hash: B256, parent: &Header, gas_limit: u64, ch
 /// Fills in the results of execution.
 pub(crate) fn set_results(
     header: &mut Header,
-    transactions: &[TxEnvelope],
+    transactions: &[&TxEnvelope],
     executed: &ExecutedBlock,
     state_root: B256,
+    has_requests: bool,
 ) {
     header.state_root = state_root;
     header.transactions_root = calculate_transaction_root(transactions);
     header.receipts_root = calculate_receipt_root(&executed.receipts);
     header.logs_bloom = executed.receipts.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | receipt.bloom());
     header.gas_used = executed.gas_used;
-    header.requests_hash = Some(executed.requests.requests_hash());
+    header.requests_hash = has_requests.then(|| executed.requests.requests_hash());
+    header.blob_gas_used = header.blob_gas_used.map(|_| executed.blob_gas_used);
 }
 
 /// Checks what execution does not give: everything but roots of results, bloom, gas used and requests.
@@ -130,4 +221,9 @@ fn check<T: PartialEq + Debug>(field: &'static str, got: &T, expected: &T) -> Re
         return Ok(());
     }
     Err(BlockError::Field { field, got: format!("{got:?}"), expected: format!("{expected:?}") })
+}
+
+/// An error that names a field.
+pub(crate) fn field(field: &'static str, got: impl ToString, expected: impl ToString) -> BlockError {
+    BlockError::Field { field, got: got.to_string(), expected: expected.to_string() }
 }

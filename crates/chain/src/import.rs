@@ -1,15 +1,16 @@
 //! Importing a block: executing it again and refusing it when anything differs.
 
-use alloy_consensus::proofs::calculate_transaction_root;
 use alloy_consensus::{Block, Header, TxEnvelope};
-use alloy_rlp::Encodable;
+use alloy_primitives::B256;
+use ivm_evm::BundleState;
 
-use crate::block::{CommittedBlock, SealedBlock, recover};
+use crate::block::{CommittedBlock, SealedBlock};
 use crate::build::{BuiltBlock, extra_data_too_long};
 use crate::chain::{Chain, Tip};
 use crate::config::{MAX_BLOCK_SIZE_BYTES, MAX_EXTRA_DATA_SIZE_BYTES};
 use crate::error::{BlockError, ChainError};
-use crate::header::{self, Chosen};
+use crate::header::{self, BodyFacts, Chosen, field};
+use crate::recover::RecoveredBlock;
 
 impl Chain {
     /// Executes a block on the head's state, checks every field of its header, and makes it the head.
@@ -31,65 +32,85 @@ impl Chain {
 
     /// Verifies a block that follows another one.
     pub(crate) fn verify_on(&self, tip: Tip, block: Block<TxEnvelope>) -> Result<BuiltBlock, ChainError> {
-        let size = block.length();
-        if size > MAX_BLOCK_SIZE_BYTES {
-            return Err(field("size", size, format!("at most {MAX_BLOCK_SIZE_BYTES}")).into());
-        }
-        let Block { header: got, body } = block;
-        if !body.ommers.is_empty() {
-            return Err(field("uncles", format!("{} headers", body.ommers.len()), "none").into());
-        }
-        match body.withdrawals.as_deref() {
-            Some(none) if none.is_empty() => {}
-            Some(some) => {
-                return Err(field("withdrawals", format!("{} withdrawals", some.len()), "none").into());
-            }
-            None => return Err(field("withdrawals", "missing", "an empty list").into()),
-        }
-        let mut expected = self.expected_header(&tip.block, &got)?;
-        expected.transactions_root = calculate_transaction_root(&body.transactions);
-        header::check_environment(&got, expected.clone())?;
+        self.verify_recovered(tip, RecoveredBlock::new(block, &self.config().rules))
+    }
 
-        let transactions = body
-            .transactions
-            .into_iter()
-            .enumerate()
-            .map(|(index, transaction)| {
-                let hash = *transaction.tx_hash();
-                let reason = "invalid signature".to_owned();
-                recover(transaction).ok_or(BlockError::Transaction { index, hash, reason })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let built = self.rebuild(tip, expected, transactions)?;
+    /// Root that the head's state would have with these changes. Nothing is written.
+    ///
+    /// # Errors
+    /// When stored state cannot be read.
+    pub fn state_root_with(&self, changes: &BundleState) -> Result<B256, ChainError> {
+        Ok(self.inner.state.prepare(changes)?.root())
+    }
+
+    /// Verifies a block that follows another one, and whose senders have been recovered.
+    pub(crate) fn verify_recovered(&self, tip: Tip, block: RecoveredBlock) -> Result<BuiltBlock, ChainError> {
+        let parent = &tip.block;
+        self.check_body(parent, &block)?;
+        self.check_choices(parent, &block.header)?;
+        let expected = header::next_header(self.config(), parent, Chosen::of(&block.header), &block.facts);
+        header::check_environment(&block.header, expected.clone())?;
+        if let Some(place) = header::ethereum_place(&self.config().rules, parent)
+            && !place.merged
+        {
+            self.check_ommers(place.schedule, parent, &block.ommers)?;
+        }
+        let got = block.header.clone();
+        let built = self.rebuild(tip, expected, block.into_content()?)?;
         header::check_equal(&got, built.block().header())?;
         Ok(built)
     }
 
-    /// The header the block must have, with what is the proposer's to choose taken from it.
-    fn expected_header(&self, parent: &SealedBlock, got: &Header) -> Result<Header, BlockError> {
-        if got.extra_data.len() > MAX_EXTRA_DATA_SIZE_BYTES {
-            return Err(extra_data_too_long(got.extra_data.len()));
+    /// Size, ommers and withdrawals are there as the rules have them.
+    fn check_body(&self, parent: &SealedBlock, block: &RecoveredBlock) -> Result<(), BlockError> {
+        let place = header::ethereum_place(&self.config().rules, parent);
+        let timestamp = block.header.timestamp;
+        let most = place.map_or(MAX_BLOCK_SIZE_BYTES, |place| place.max_size_bytes(timestamp));
+        if block.size_bytes > most {
+            return Err(field("size", block.size_bytes, format!("at most {most}")));
         }
+        let has_ommers = place.is_some_and(|place| !place.merged);
+        if !has_ommers && !block.ommers.is_empty() {
+            return Err(field("uncles", format!("{} headers", block.ommers.len()), "none"));
+        }
+        let has_withdrawals = place.is_none_or(|place| place.has_withdrawals(timestamp));
+        match (has_withdrawals, &block.withdrawals) {
+            (true, None) => Err(field("withdrawals", "missing", "a list")),
+            (false, Some(some)) => {
+                Err(field("withdrawals", format!("{} withdrawals", some.len()), "no list before Shanghai"))
+            }
+            (true, Some(some)) if place.is_none() && !some.is_empty() => {
+                Err(field("withdrawals", format!("{} withdrawals", some.len()), "none"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the proposer chooses is within bounds.
+    fn check_choices(&self, parent: &SealedBlock, got: &Header) -> Result<(), BlockError> {
         if got.parent_hash != parent.hash() {
             return Err(field("parentHash", got.parent_hash, parent.hash()));
+        }
+        if let Some(place) = header::ethereum_place(&self.config().rules, parent) {
+            return place.check_choices(got);
+        }
+        if got.extra_data.len() > MAX_EXTRA_DATA_SIZE_BYTES {
+            return Err(extra_data_too_long(got.extra_data.len()));
         }
         if got.timestamp < parent.header().timestamp {
             return Err(field("timestamp", got.timestamp, format!("at least {}", parent.header().timestamp)));
         }
-        let Some(parent_beacon_block_root) = got.parent_beacon_block_root else {
-            return Err(field("parentBeaconBlockRoot", "missing", "a hash"));
-        };
-        let chosen = Chosen {
-            timestamp: got.timestamp,
-            beneficiary: got.beneficiary,
-            prev_randao: got.mix_hash,
-            parent_beacon_block_root,
-            extra_data: got.extra_data.clone(),
-        };
-        Ok(header::next_header(parent.hash(), parent.header(), self.config().block_gas_limit, chosen))
+        match got.parent_beacon_block_root {
+            Some(_) => Ok(()),
+            None => Err(field("parentBeaconBlockRoot", "missing", "a hash")),
+        }
     }
 }
 
-fn field(field: &'static str, got: impl ToString, expected: impl ToString) -> BlockError {
-    BlockError::Field { field, got: got.to_string(), expected: expected.to_string() }
+impl RecoveredBlock {
+    /// What the body gives to the header.
+    pub(crate) fn body_facts(block: &Block<TxEnvelope>) -> BodyFacts {
+        let body = &block.body;
+        BodyFacts::new(body.transactions.iter(), &body.ommers, body.withdrawals.as_ref())
+    }
 }

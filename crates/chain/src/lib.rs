@@ -6,7 +6,9 @@
 //! * a follower calls [`Chain::import`], which executes a block again and refuses it when anything differs;
 //! * JSON-RPC reads by [`BlockId`](alloy_eips::BlockId), runs calls, and follows [`Chain::subscribe`].
 //!
-//! Blocks and headers are Ethereum's at Prague rules, with three rules of this chain:
+//! A chain has one of two kinds of [`Rules`]. On an Ethereum chain, blocks are valid by Ethereum's rules, fork by fork from
+//! Frontier on, but that seals of proof of work are not verified. On an InfinityVM chain, blocks and headers are Ethereum's
+//! at Prague rules, with three rules of this chain:
 //!
 //! * **timestamp ≥ parent's**, in seconds, where Ethereum has `>`: blocks come several times a second;
 //! * **gas limit** is a parameter of the chain, equal in every block; ommers, withdrawals and blobs are empty;
@@ -23,13 +25,17 @@ mod build;
 mod call;
 mod chain;
 mod config;
+mod difficulty;
 mod error;
+mod ethereum;
 mod event;
 mod genesis;
 mod header;
 mod import;
+mod ommers;
 pub mod pool;
 mod query;
+mod recover;
 mod restore;
 mod store;
 mod submit;
@@ -39,15 +45,19 @@ pub use build::{BuildRequest, BuiltBlock, RejectedTransaction};
 pub use call::CallRequest;
 pub use chain::Chain;
 pub use config::{
-    ChainConfig, DEFAULT_BASE_FEE_WEI, DEFAULT_BLOCK_GAS_LIMIT, DEFAULT_CHAIN_ID, ExtraWrite,
-    MAX_BLOCK_SIZE_BYTES, MAX_EXTRA_DATA_SIZE_BYTES, QueryLimits, Storage,
+    ChainConfig, DEFAULT_BASE_FEE_WEI, DEFAULT_BLOCK_GAS_LIMIT, DEFAULT_CHAIN_ID, ExtraWrite, GenesisSeal,
+    MAX_BLOCK_SIZE_BYTES, MAX_ETHEREUM_BLOCK_SIZE_BYTES, MAX_EXTRA_DATA_SIZE_BYTES, QueryLimits, Storage,
 };
 pub use error::{BlockError, ChainError, QueryError};
 pub use event::{ChainEvent, EVENT_BUFFER, Reorg};
+pub use genesis::GenesisError;
 pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PooledTransaction};
 pub use query::{FeeHistory, LogQuery, LogRange, MinedLog};
+pub use recover::{SenderError, recover_sender};
 pub use restore::RestoredPool;
 
-pub use ivm_evm::{CallContext, CallError, ExecutionResult, Overrides};
+pub use ivm_evm::{
+    CallContext, CallError, DaoFork, ExecutionResult, ForkSchedule, Overrides, Rules, ScheduleError,
+};
 pub use ivm_state::kv::Durability;
 pub use ivm_state::{AccountProof, Retention, StateView, StorageProof};

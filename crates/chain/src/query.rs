@@ -162,7 +162,8 @@ impl Chain {
                 history.rewards.push(rewards(&block, &receipts, percentiles));
             }
         }
-        history.base_fee_per_gas.push(u128::from(header::next_base_fee(&last)));
+        let next = header::next_base_fee(&self.config().rules, &last).unwrap_or_default();
+        history.base_fee_per_gas.push(u128::from(next));
         Ok(history)
     }
 }

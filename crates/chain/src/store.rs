@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use alloy_consensus::transaction::Recovered;
 use alloy_consensus::{Header, ReceiptEnvelope, TxEnvelope};
-use alloy_primitives::{Address, B256, TxHash};
+use alloy_eips::eip4895::{Withdrawal, Withdrawals};
+use alloy_primitives::{Address, B256, TxHash, U256};
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 use ivm_evm::BlockHashes;
 use ivm_state::kv::{DiskStore, KeyValue, KeyValueStore, MemoryStore, Reader, Table, Tracking, WriteBatch};
 use ivm_state::{FIRST_FREE_TRACKING, StateDb, StateError};
 
-use crate::block::{CommittedBlock, MinedTransaction, SealedBlock};
+use crate::block::{CommittedBlock, Content, MinedTransaction, SealedBlock};
 use crate::config::{ExtraWrite, Storage};
 use crate::error::ChainError;
 
@@ -34,11 +35,15 @@ const EXTRA: Table = Table::tracked("extra", Tracking::Undo(FIRST_FREE_TRACKING 
 
 const TABLES: [Table; 7] = [HEADERS, BODIES, RECEIPTS, CANONICAL, TRANSACTIONS, CHAIN_META, EXTRA];
 
-/// A block's transactions and, so that reading needs no signature recovery, their senders.
+/// A block's transactions and, so that reading needs no signature recovery, their senders; what else is in the block; and
+/// its total difficulty. Whether an empty list of withdrawals is there at all is said by the header.
 #[derive(Debug, RlpEncodable, RlpDecodable)]
 struct Body {
     transactions: Vec<TxEnvelope>,
     senders: Vec<Address>,
+    ommers: Vec<Header>,
+    withdrawals: Vec<Withdrawal>,
+    total_difficulty: U256,
 }
 
 /// Where a transaction is.
@@ -98,7 +103,9 @@ impl BlockStore {
             .zip(body.senders)
             .map(|(transaction, sender)| Recovered::new_unchecked(transaction, sender))
             .collect();
-        Ok(Some(SealedBlock::from_parts(hash, header, transactions)))
+        let withdrawals = header.withdrawals_root.map(|_| Withdrawals::new(body.withdrawals));
+        let content = Content { transactions, ommers: body.ommers, withdrawals };
+        Ok(Some(SealedBlock::from_parts(hash, header, content, body.total_difficulty)))
     }
 
     pub(crate) fn receipts(&self, hash: B256) -> Result<Option<Vec<ReceiptEnvelope>>, ChainError> {
@@ -168,6 +175,9 @@ pub(crate) fn head_writes(committed: &CommittedBlock, extra: Vec<ExtraWrite>) ->
     let body = Body {
         transactions: block.transactions().iter().map(|tx| tx.inner().clone()).collect(),
         senders: block.transactions().iter().map(|tx| tx.signer()).collect(),
+        ommers: block.ommers().to_vec(),
+        withdrawals: block.withdrawals().map(|withdrawals| withdrawals.to_vec()).unwrap_or_default(),
+        total_difficulty: block.total_difficulty(),
     };
     batch.put(BODIES, hash.0, alloy_rlp::encode(body));
     let mut encoded = Vec::new();

@@ -1,20 +1,27 @@
 //! Running a block.
 
+use std::borrow::Cow;
+
 use alloy_consensus::transaction::Recovered;
-use alloy_consensus::{Header, ReceiptEnvelope, TxEnvelope};
+use alloy_consensus::{Eip658Value, Header, ReceiptEnvelope, TxEnvelope};
+use alloy_eips::eip4895::Withdrawal;
 use alloy_eips::eip7685::Requests;
+use alloy_evm::Evm;
 use alloy_evm::block::{BlockExecutionError, BlockExecutor, BlockValidationError};
 use alloy_evm::eth::receipt_builder::AlloyReceiptBuilder;
 use alloy_evm::eth::{EthBlockExecutionCtx, EthBlockExecutor};
-use alloy_evm::{Evm, EvmFactory};
+use alloy_hardforks::EthereumHardfork;
+use alloy_primitives::B256;
 use revm::context::result::InvalidTransaction;
 use revm::database::states::bundle_state::BundleRetention;
 use revm::database::{BundleState, State};
 use revm::inspector::NoOpInspector;
 
 use crate::call::ChainEvm;
+use crate::dao;
 use crate::database::ChainDatabase;
-use crate::forks::{ChainForks, environment};
+use crate::rules::{BlockForks, Environment, Rules};
+use crate::schedule::DaoFork;
 
 /// What a block's execution gave.
 #[derive(Clone, Debug)]
@@ -25,6 +32,8 @@ pub struct ExecutedBlock {
     pub requests: Requests,
     /// Gas used by all transactions.
     pub gas_used: u64,
+    /// Gas of the blobs that transactions name; 0 before Cancun.
+    pub blob_gas_used: u64,
     /// Every change of state.
     pub changes: BundleState,
 }
@@ -68,39 +77,90 @@ impl From<BlockExecutionError> for ExecutionError {
     }
 }
 
-/// A block that is being executed.
-pub struct BlockExecution {
-    executor: EthBlockExecutor<'static, ChainEvm<NoOpInspector>, ChainForks, AlloyReceiptBuilder>,
+/// What a block's execution needs of its body beside transactions.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BodyInput<'a> {
+    /// Headers of ommers, whose miners are rewarded before the merge. They have been checked.
+    pub ommers: &'a [Header],
+    /// Withdrawals from the beacon chain, from Shanghai on.
+    pub withdrawals: Option<&'a [Withdrawal]>,
 }
 
-impl std::fmt::Debug for BlockExecution {
+/// A block that is being executed.
+pub struct BlockExecution<'a> {
+    executor: EthBlockExecutor<'a, ChainEvm<NoOpInspector>, BlockForks, AlloyReceiptBuilder>,
+}
+
+impl std::fmt::Debug for BlockExecution<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BlockExecution").field("gas_used", &self.gas_used()).finish_non_exhaustive()
     }
 }
 
-impl BlockExecution {
-    /// Starts the block with this header on its parent's state, and makes the system calls that come first.
+impl<'a> BlockExecution<'a> {
+    /// Starts a block on its parent's state, and makes the changes that come first: system calls, and at its fork the
+    /// DAO's.
     ///
     /// Of the header, the fields that describe results (roots, bloom, gas used, requests hash) are not read.
     ///
     /// # Errors
     /// When a system call fails.
-    pub fn start(header: &Header, chain_id: u64, parent: ChainDatabase) -> Result<Self, ExecutionError> {
-        let state = State::builder().with_database(parent).with_bundle_update().build();
-        let evm = alloy_evm::EthEvmFactory::default().create_evm(state, environment(header, chain_id));
+    pub fn start(
+        header: &Header,
+        body: BodyInput<'a>,
+        rules: &Rules,
+        chain_id: u64,
+        parent: ChainDatabase,
+    ) -> Result<Self, ExecutionError> {
+        let BodyInput { ommers, withdrawals } = body;
+        let mut state = State::builder().with_database(parent).with_bundle_update().build();
+        if let Rules::Ethereum(schedule) = rules
+            && schedule.dao() == Some(DaoFork::Supported(header.number))
+        {
+            dao::move_balances(&mut state).map_err(|error| ExecutionError::Internal(error.to_string()))?;
+        }
+        let environment = Environment::new(header, rules, chain_id);
+        let forks = environment.forks.clone();
+        let mut evm = environment.create_evm(state, NoOpInspector);
+        evm.set_inspector_enabled(false);
         let context = EthBlockExecutionCtx {
             parent_hash: header.parent_hash,
             parent_beacon_block_root: header.parent_beacon_block_root,
-            ommers: &[],
-            withdrawals: None,
+            ommers,
+            withdrawals: withdrawals.map(Cow::Borrowed),
             extra_data: header.extra_data.clone(),
             tx_count_hint: None,
             slot_number: None,
         };
-        let mut executor = EthBlockExecutor::new(evm, context, ChainForks, AlloyReceiptBuilder::default());
+        let mut executor = EthBlockExecutor::new(evm, context, forks, AlloyReceiptBuilder::default());
         executor.apply_pre_execution_changes()?;
         Ok(Self { executor })
+    }
+
+    /// Whether receipts hold the state root after their transaction, as they did before Byzantium:
+    /// [`BlockExecution::set_post_state`] is then to be called after each.
+    pub fn receipts_hold_state_roots(&self) -> bool {
+        !self.executor.spec.is_active(EthereumHardfork::Byzantium)
+    }
+
+    /// Whether the block's header holds a hash of requests (EIP-7685).
+    pub fn has_requests(&self) -> bool {
+        self.executor.spec.is_active(EthereumHardfork::Prague)
+    }
+
+    /// Every change of state so far.
+    pub fn changes(&mut self) -> BundleState {
+        let state = self.executor.evm.db_mut();
+        state.merge_transitions(BundleRetention::Reverts);
+        state.bundle_state.clone()
+    }
+
+    /// Puts the state root into the receipt of the last transaction.
+    pub fn set_post_state(&mut self, state_root: B256) {
+        // Only legacy transactions are there before Byzantium.
+        if let Some(ReceiptEnvelope::Legacy(receipt)) = self.executor.receipts.last_mut() {
+            receipt.receipt.status = Eip658Value::PostState(state_root);
+        }
     }
 
     /// Gas used so far.
@@ -148,6 +208,7 @@ impl BlockExecution {
             receipts: result.receipts,
             requests: result.requests,
             gas_used: result.gas_used,
+            blob_gas_used: result.blob_gas_used,
             changes: state.take_bundle(),
         })
     }

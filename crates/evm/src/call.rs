@@ -7,7 +7,7 @@ use alloy_evm::eth::EthEvmContext;
 use alloy_evm::overrides::{apply_block_overrides, apply_state_overrides};
 use alloy_evm::precompiles::PrecompilesMap;
 use alloy_evm::rpc::TryIntoTxEnv;
-use alloy_evm::{EthEvm, EthEvmFactory, Evm, EvmEnv, EvmFactory};
+use alloy_evm::{EthEvm, Evm, EvmEnv};
 use alloy_primitives::{Bytes, U256};
 use alloy_rpc_types_eth::state::StateOverride;
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest};
@@ -15,14 +15,15 @@ use ivm_state::StateError;
 use revm::Inspector;
 use revm::context::TxEnv;
 use revm::context::result::{EVMError, InvalidTransaction};
-use revm::database::State;
+use revm::database::states::bundle_state::BundleRetention;
+use revm::database::{BundleState, State};
 use revm::database_interface::Database;
 use revm::database_interface::bal::EvmDatabaseError;
 use revm::inspector::NoOpInspector;
 
 use crate::ExecutionResult;
 use crate::database::ChainDatabase;
-use crate::forks::{ChainForks, environment};
+use crate::rules::{Environment, Rules};
 
 /// The EVM over a state of the chain. What it changes stays in memory.
 pub type ChainEvm<I> = EthEvm<State<ChainDatabase>, I, PrecompilesMap>;
@@ -103,6 +104,8 @@ impl From<EvmDatabaseError<StateError>> for CallError {
 pub struct CallContext {
     /// Header of the block whose environment calls see.
     pub header: Header,
+    /// Rules of the chain.
+    pub rules: Rules,
     /// Chain id.
     pub chain_id: u64,
     /// Most gas a call may use.
@@ -117,8 +120,7 @@ impl CallContext {
     /// It checks transactions as a block does: this is for replaying mined ones.
     pub fn evm<I: Inspector<EthEvmContext<State<ChainDatabase>>>>(&self, inspector: I) -> ChainEvm<I> {
         let state = State::builder().with_database(self.database.clone()).build();
-        let environment = environment(&self.header, self.chain_id);
-        EthEvmFactory::default().create_evm_with_inspector(state, environment, inspector)
+        self.environment().create_evm(state, inspector)
     }
 
     /// The EVM as it stands in this block after these transactions, its first ones, have run on the parent's state
@@ -133,7 +135,7 @@ impl CallContext {
     ) -> Result<ChainEvm<I>, CallError> {
         let mut evm = self.evm(inspector);
         evm.set_inspector_enabled(false);
-        SystemCaller::new(ChainForks)
+        SystemCaller::new(self.rules.forks(&self.header))
             .apply_pre_execution_changes(&self.header, &mut evm)
             .map_err(|error| CallError::Internal(error.to_string()))?;
         for transaction in before {
@@ -155,11 +157,10 @@ impl CallContext {
         inspector: I,
     ) -> Result<(ChainEvm<I>, TxEnv), CallError> {
         let (mut state, mut environment) = self.call_environment(overrides)?;
-        let transaction = self.call_transaction(&mut state, &environment, request)?;
+        let transaction = self.call_transaction(&mut state, &environment.evm, request)?;
         // Without a price there is no base fee to pay.
-        environment.cfg_env.disable_base_fee = transaction.gas_price == 0;
-        let evm = EthEvmFactory::default().create_evm_with_inspector(state, environment, inspector);
-        Ok((evm, transaction))
+        environment.evm.cfg_env.disable_base_fee = transaction.gas_price == 0;
+        Ok((environment.create_evm(state, inspector), transaction))
     }
 
     /// Runs a transaction request (`eth_call`).
@@ -176,15 +177,39 @@ impl CallContext {
         Ok(evm.transact(transaction)?.result)
     }
 
+    fn environment(&self) -> Environment {
+        Environment::new(&self.header, &self.rules, self.chain_id)
+    }
+
+    /// Runs a signed transaction as a block would, by itself, and gives what it changes.
+    ///
+    /// # Errors
+    /// When the transaction is not valid here, or state cannot be read.
+    pub fn execute(
+        &self,
+        transaction: &Recovered<TxEnvelope>,
+    ) -> Result<(ExecutionResult, BundleState), CallError> {
+        let state = State::builder().with_database(self.database.clone()).with_bundle_update().build();
+        let mut evm = self.environment().create_evm(state, NoOpInspector);
+        evm.set_inspector_enabled(false);
+        let result = evm.transact_commit(transaction)?;
+        let mut state = evm.into_db();
+        state.merge_transitions(BundleRetention::Reverts);
+        Ok((result, state.take_bundle()))
+    }
+
     /// State and environment of a call.
-    fn call_environment(&self, overrides: Overrides) -> Result<(State<ChainDatabase>, EvmEnv), CallError> {
+    fn call_environment(
+        &self,
+        overrides: Overrides,
+    ) -> Result<(State<ChainDatabase>, Environment), CallError> {
         let mut state = State::builder().with_database(self.database.clone()).build();
-        let mut environment = environment(&self.header, self.chain_id);
-        environment.cfg_env.disable_nonce_check = true;
-        environment.cfg_env.disable_eip3607 = true;
-        environment.cfg_env.disable_block_gas_limit = true;
+        let mut environment = self.environment();
+        environment.evm.cfg_env.disable_nonce_check = true;
+        environment.evm.cfg_env.disable_eip3607 = true;
+        environment.evm.cfg_env.disable_block_gas_limit = true;
         if let Some(block) = overrides.block {
-            apply_block_overrides(block, &mut state, &mut environment.block_env);
+            apply_block_overrides(block, &mut state, &mut environment.evm.block_env);
         }
         if let Some(accounts) = overrides.state {
             apply_state_overrides(accounts, &mut state)

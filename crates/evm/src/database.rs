@@ -29,6 +29,11 @@ impl ChainDatabase {
     pub fn new(state: StateView, hashes: Arc<dyn BlockHashes>) -> Self {
         Self { state, hashes }
     }
+
+    /// The same state, with other block hashes.
+    pub fn with_block_hashes(self, hashes: Arc<dyn BlockHashes>) -> Self {
+        Self { hashes, ..self }
+    }
 }
 
 impl Database for ChainDatabase {

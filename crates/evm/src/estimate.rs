@@ -8,6 +8,7 @@ use revm::inspector::NoOpInspector;
 
 use crate::ExecutionResult;
 use crate::call::{CallContext, CallError, ChainEvm, Overrides, affordable_gas};
+use crate::halt::halt_message;
 
 /// Gas of a transfer: the least any transaction uses.
 const TRANSFER_GAS: u64 = 21_000;
@@ -95,7 +96,7 @@ fn failure(result: Option<ExecutionResult>, allowance: u64) -> CallError {
     match result {
         Some(ExecutionResult::Revert { output, .. }) => CallError::Reverted { output },
         Some(ExecutionResult::Halt { reason, .. }) if !matches!(reason, HaltReason::OutOfGas(_)) => {
-            CallError::Halted { reason: format!("{reason:?}") }
+            CallError::Halted { reason: halt_message(&reason) }
         }
         _ => CallError::GasAllowance { allowance },
     }

@@ -1,7 +1,9 @@
 //! Executes Ethereum blocks and calls over revm, by way of alloy-evm.
 //!
-//! * [`BlockExecution`] runs a block: Prague's system calls (EIP-2935, 4788, 7002, 7251), then transactions one at a time,
-//!   then the requests. The builder and the importer both run blocks through it, so that they cannot disagree.
+//! * [`Rules`] says what a block is executed by: InfinityVM's own rules, or Ethereum's by a [`ForkSchedule`].
+//! * [`BlockExecution`] runs a block: system calls (EIP-2935, 4788, 7002, 7251), then transactions one at a time, then
+//!   requests, withdrawals and rewards, each where its fork is active. The builder and the importer both run blocks
+//!   through it, so that they cannot disagree.
 //! * [`CallContext`] runs a transaction request on a block's state, with overrides, and estimates gas.
 //! * [`CallContext::evm`] gives the EVM itself with any [`Inspector`](revm::Inspector): tracing goes there.
 //!
@@ -11,18 +13,24 @@
 
 mod block;
 mod call;
+mod constantinople;
+mod dao;
 mod database;
 mod estimate;
-mod forks;
 mod genesis;
+mod halt;
 mod intrinsic;
+mod rules;
+mod schedule;
 
-pub use block::{BlockExecution, ExecutedBlock, ExecutionError, TransactionError};
+pub use block::{BlockExecution, BodyInput, ExecutedBlock, ExecutionError, TransactionError};
 pub use call::{CallContext, CallError, ChainEvm, Overrides};
 pub use database::{BlockHashes, ChainDatabase};
-pub use forks::{BLOB_PARAMS, ChainForks};
 pub use genesis::genesis_state;
-pub use intrinsic::{IntrinsicGas, intrinsic_gas};
+pub use halt::halt_message;
+pub use intrinsic::{IntrinsicGas, check_transaction, intrinsic_gas};
+pub use rules::{BLOB_PARAMS, BlockForks, Rules};
+pub use schedule::{DaoFork, ForkSchedule, ScheduleError};
 
 /// Why Ethereum's rules refuse a transaction.
 pub use revm::context::result::InvalidTransaction;
@@ -35,3 +43,6 @@ pub use revm::database::BundleState;
 
 /// What an EVM run ends with: success, revert or halt, with gas, logs and output.
 pub type ExecutionResult = revm::context::result::ExecutionResult<revm::context::result::HaltReason>;
+
+/// Why state cannot be read.
+pub use ivm_state::StateError;

@@ -2,7 +2,6 @@
 
 use alloy_consensus::transaction::{Recovered, TransactionInfo};
 use alloy_consensus::{ReceiptEnvelope, Transaction as _, TxEnvelope};
-use alloy_eips::eip4895::Withdrawals;
 use alloy_primitives::U256;
 use alloy_rpc_types_eth::{Block, BlockTransactions, Header, Log, Transaction, TransactionReceipt};
 use ivm_chain::{MinedLog, MinedTransaction, PooledTransaction, SealedBlock};
@@ -28,9 +27,9 @@ pub(crate) fn block(block: &SealedBlock, full: bool) -> Block {
     };
     Block {
         header: header(block),
-        uncles: Vec::new(),
+        uncles: block.ommers().iter().map(|ommer| ommer.hash_slow()).collect(),
         transactions,
-        withdrawals: Some(Withdrawals::default()),
+        withdrawals: block.withdrawals().cloned(),
     }
 }
 

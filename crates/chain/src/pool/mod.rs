@@ -155,7 +155,7 @@ impl Pool {
         let Some(open) = journal.as_mut() else { return };
         let mut written = open.append(&transaction.transaction().inner().encoded_2718());
         if written.is_ok() && open.is_full() {
-            written = self.written_to(&open.path().to_path_buf(), config).map(|anew| *open = anew);
+            written = self.written_to(open.path(), config).map(|anew| *open = anew);
         }
         if let Err(error) = written {
             let path = open.path().display();
