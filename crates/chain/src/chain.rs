@@ -17,6 +17,7 @@ use crate::config::{ChainConfig, ExtraWrite, Storage};
 use crate::error::ChainError;
 use crate::event::{ChainEvent, EVENT_BUFFER};
 use crate::header;
+use crate::marks::Marks;
 use crate::pool::Pool;
 use crate::store::{self, BlockStore};
 
@@ -45,11 +46,12 @@ pub(crate) struct Published {
     pub(crate) head: CommittedBlock,
     pub(crate) blocks: BlockStore,
     pub(crate) state: StateView,
+    pub(crate) marks: Marks,
 }
 
 impl Published {
-    pub(crate) fn new(head: CommittedBlock, state: StateView) -> Self {
-        Self { head, blocks: BlockStore::new(state.shared_reader()), state }
+    fn new(head: CommittedBlock, state: StateView, marks: Marks) -> Self {
+        Self { head, blocks: BlockStore::new(state.shared_reader()), state, marks }
     }
 }
 
@@ -96,7 +98,8 @@ impl Chain {
         }
         let pool = Pool::new(config.pool);
         let (events, _) = broadcast::channel(EVENT_BUFFER);
-        let published = RwLock::new(Published::new(head, state.head()));
+        let marks = Marks::read(&blocks)?;
+        let published = RwLock::new(Published::new(head, state.head(), marks));
         let head_lock = Mutex::new(());
         let inner = Inner { config, genesis_hash, state, published, pool, events, head_lock };
         Ok(Self { inner: Arc::new(inner) })
@@ -272,7 +275,7 @@ impl Chain {
         let mut branch = self.inner.state.branch();
         branch.apply(update, store::head_writes(&committed, extra))?;
         self.inner.state.commit_branch(branch, durability)?;
-        self.publish(committed.clone());
+        self.publish(committed.clone(), self.published().marks);
         self.update_pool(&touched);
         // Sent under the lock, so that subscribers see blocks in order. No receiver is no error.
         let _ = self.inner.events.send(ChainEvent::NewHead(committed.clone()));
@@ -290,13 +293,13 @@ impl Chain {
     }
 
     /// Shows readers the head that was committed.
-    pub(crate) fn publish(&self, head: CommittedBlock) {
-        *self.inner.published.write() = Published::new(head, self.inner.state.head());
+    pub(crate) fn publish(&self, head: CommittedBlock, marks: Marks) {
+        *self.inner.published.write() = Published::new(head, self.inner.state.head(), marks);
     }
 
     /// Removes some of what is kept of states that are further back than configured. A failure is for the next block to
     /// meet: nothing depends on it.
-    fn prune(&self) {
+    pub(crate) fn prune(&self) {
         let Retention::Blocks(blocks) = self.config().retention else {
             return;
         };
@@ -326,12 +329,13 @@ impl Published {
             }
             BlockId::Number(BlockNumberOrTag::Number(number)) => number,
             BlockId::Number(BlockNumberOrTag::Earliest) => 0,
-            BlockId::Number(
-                BlockNumberOrTag::Latest
-                | BlockNumberOrTag::Pending
-                | BlockNumberOrTag::Safe
-                | BlockNumberOrTag::Finalized,
-            ) => return Ok(Some(self.head.block.hash())),
+            BlockId::Number(BlockNumberOrTag::Latest | BlockNumberOrTag::Pending) => self.head.block.number(),
+            BlockId::Number(BlockNumberOrTag::Safe) => {
+                self.marks.safe.unwrap_or_else(|| self.head.block.number())
+            }
+            BlockId::Number(BlockNumberOrTag::Finalized) => {
+                self.marks.finalized.unwrap_or_else(|| self.head.block.number())
+            }
         };
         let head = &self.head.block;
         if number >= head.number() {

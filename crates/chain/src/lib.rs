@@ -14,7 +14,8 @@
 //!
 //! Tracing: [`Chain::replay`] and [`Chain::call_context`] take any revm inspector.
 //!
-//! All tags of a `BlockId` but `earliest` mean the head, until settlement tells them apart.
+//! The tags `safe` and `finalized` of a `BlockId` mean the head until [`Chain::set_safe`] and [`Chain::set_finalized`] say
+//! otherwise. [`Chain::reorg_to`] moves the head to another branch.
 
 #![forbid(unsafe_code)]
 
@@ -28,8 +29,10 @@ mod event;
 mod genesis;
 mod header;
 mod import;
+mod marks;
 pub mod pool;
 mod query;
+mod reorg;
 mod store;
 mod submit;
 
@@ -45,6 +48,7 @@ pub use error::{BlockError, ChainError, QueryError};
 pub use event::{ChainEvent, EVENT_BUFFER, Reorg};
 pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PooledTransaction};
 pub use query::{FeeHistory, LogQuery, LogRange, MinedLog};
+pub use reorg::MAX_REORG_SIZE_BYTES;
 
 pub use ivm_evm::{CallContext, CallError, ExecutionResult, Overrides};
 pub use ivm_state::kv::Durability;

@@ -26,9 +26,13 @@ const RECEIPTS: Table = Table::new("receipts");
 const CANONICAL: Table = Table::tracked("canonical", Tracking::Undo(FIRST_FREE_TRACKING));
 /// Transaction hash → RLP of [`Location`].
 const TRANSACTIONS: Table = Table::tracked("transactions", Tracking::Undo(FIRST_FREE_TRACKING + 1));
-/// [`HEAD`] → hash of the head.
+/// [`HEAD`] → hash of the head; [`SAFE`], [`FINALIZED`] → number of the block (`u64`, big-endian).
 const CHAIN_META: Table = Table::tracked("chain_meta", Tracking::Undo(FIRST_FREE_TRACKING + 2));
 const HEAD: &[u8] = b"head";
+/// Key of the safe block.
+pub(crate) const SAFE: &[u8] = b"safe";
+/// Key of the finalized block.
+pub(crate) const FINALIZED: &[u8] = b"finalized";
 /// The node's own keys and values.
 const EXTRA: Table = Table::tracked("extra", Tracking::Undo(FIRST_FREE_TRACKING + 3));
 
@@ -72,6 +76,20 @@ impl BlockStore {
     pub(crate) fn head(&self) -> Result<Option<B256>, ChainError> {
         let bytes = self.store.get(CHAIN_META, HEAD)?;
         bytes.map(|bytes| hash("head pointer", &bytes)).transpose()
+    }
+
+    /// A block's number in the chain's facts.
+    pub(crate) fn mark(&self, key: &[u8]) -> Result<Option<u64>, ChainError> {
+        let Some(bytes) = self.store.get(CHAIN_META, key)? else {
+            return Ok(None);
+        };
+        let reason = format!("{} bytes, expected 8", bytes.len());
+        let bytes = bytes.try_into().map_err(|_| ChainError::Damaged {
+            record: "block mark",
+            key: String::from_utf8_lossy(key).into_owned(),
+            reason,
+        })?;
+        Ok(Some(u64::from_be_bytes(bytes)))
     }
 
     /// Hash of the chain's block with this number.
@@ -159,9 +177,8 @@ impl BlockHashes for BlockStore {
     }
 }
 
-/// The writes that make a block the head, but for those of its state.
-pub(crate) fn head_writes(committed: &CommittedBlock, extra: Vec<ExtraWrite>) -> WriteBatch {
-    let CommittedBlock { block, receipts } = committed;
+/// The writes that keep a block under its hash.
+pub(crate) fn block_writes(block: &SealedBlock) -> WriteBatch {
     let hash = block.hash();
     let mut batch = WriteBatch::default();
     batch.put(HEADERS, hash.0, alloy_rlp::encode(block.header()));
@@ -170,6 +187,19 @@ pub(crate) fn head_writes(committed: &CommittedBlock, extra: Vec<ExtraWrite>) ->
         senders: block.transactions().iter().map(|tx| tx.signer()).collect(),
     };
     batch.put(BODIES, hash.0, alloy_rlp::encode(body));
+    batch
+}
+
+/// Sets or removes a block's number in the chain's facts.
+pub(crate) fn put_mark(batch: &mut WriteBatch, key: &[u8], number: Option<u64>) {
+    batch.write(CHAIN_META, key.to_vec(), number.map(|number| number.to_be_bytes().to_vec()));
+}
+
+/// The writes that make a block the head, but for those of its state.
+pub(crate) fn head_writes(committed: &CommittedBlock, extra: Vec<ExtraWrite>) -> WriteBatch {
+    let CommittedBlock { block, receipts } = committed;
+    let hash = block.hash();
+    let mut batch = block_writes(block);
     let mut encoded = Vec::new();
     receipts.encode(&mut encoded);
     batch.put(RECEIPTS, hash.0, encoded);
