@@ -6,7 +6,7 @@ use alloy_consensus::{Header, ReceiptEnvelope};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{B256, TxHash};
 use ivm_evm::ChainDatabase;
-use ivm_state::kv::{Durability, KeyValue};
+use ivm_state::kv::{Durability, KeyValue, KeyValueStore, Table};
 use ivm_state::{PruneProgress, Retention, StateDb, StateView};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::broadcast;
@@ -71,9 +71,17 @@ impl Chain {
     /// # Errors
     /// When another process has the data open, when it is another chain's or another version's, or when it is damaged.
     pub fn open(config: ChainConfig, storage: Storage) -> Result<Self, ChainError> {
+        let store = store::open(&storage, config.genesis_header().hash_slow())?;
+        Self::open_on(config, store)
+    }
+
+    /// Does what [`Chain::open`] does on a store of the caller's, which was opened with [`Chain::tables`].
+    ///
+    /// # Errors
+    /// When the data is another chain's, or when it is damaged.
+    pub fn open_on(config: ChainConfig, store: Arc<dyn KeyValueStore>) -> Result<Self, ChainError> {
         let genesis = SealedBlock::new(config.genesis_header(), Vec::new());
         let genesis_hash = genesis.hash();
-        let store = store::open(&storage, genesis_hash)?;
         let state = StateDb::open(store)?;
         let blocks = BlockStore::new(state.head().shared_reader());
         let head = match blocks.head()? {
@@ -103,6 +111,11 @@ impl Chain {
         let head_lock = Mutex::new(());
         let inner = Inner { config, genesis_hash, state, published, pool, events, head_lock };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The tables a chain keeps in its store.
+    pub fn tables() -> Vec<Table> {
+        store::tables()
     }
 
     /// What the chain was opened with.

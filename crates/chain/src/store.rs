@@ -52,9 +52,14 @@ struct Location {
     index: u64,
 }
 
+/// All tables of a chain's store.
+pub(crate) fn tables() -> Vec<Table> {
+    StateDb::TABLES.into_iter().chain(TABLES).collect()
+}
+
 /// Opens the store of a chain with this genesis.
 pub(crate) fn open(storage: &Storage, genesis_hash: B256) -> Result<Arc<dyn KeyValueStore>, ChainError> {
-    let tables: Vec<_> = StateDb::TABLES.into_iter().chain(TABLES).collect();
+    let tables = tables();
     Ok(match storage {
         Storage::Memory => Arc::new(MemoryStore::new(&tables, genesis_hash)?),
         Storage::Path(path) => Arc::new(DiskStore::open(path, &tables, genesis_hash)?),
@@ -99,7 +104,11 @@ impl BlockStore {
     }
 
     pub(crate) fn header(&self, hash: B256) -> Result<Option<Header>, ChainError> {
-        self.record(HEADERS, "header", hash)
+        let header = self.record::<Header>(HEADERS, "header", hash)?;
+        match header.as_ref().map(Header::hash_slow) {
+            Some(got) if got != hash => Err(damaged("header", hash, format!("it hashes to {got}"))),
+            _ => Ok(header),
+        }
     }
 
     pub(crate) fn block(&self, hash: B256) -> Result<Option<SealedBlock>, ChainError> {
