@@ -6,7 +6,7 @@ use alloy_consensus::{Header, ReceiptEnvelope};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{B256, TxHash};
 use ivm_evm::ChainDatabase;
-use ivm_state::kv::{Durability, KeyValue};
+use ivm_state::kv::{Durability, KeyValue, KeyValueStore, Table};
 use ivm_state::{PruneProgress, Retention, StateDb, StateView};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::broadcast;
@@ -17,6 +17,7 @@ use crate::config::{ChainConfig, ExtraWrite, Storage};
 use crate::error::ChainError;
 use crate::event::{ChainEvent, EVENT_BUFFER};
 use crate::header;
+use crate::marks::Marks;
 use crate::pool::Pool;
 use crate::store::{self, BlockStore};
 
@@ -45,11 +46,12 @@ pub(crate) struct Published {
     pub(crate) head: CommittedBlock,
     pub(crate) blocks: BlockStore,
     pub(crate) state: StateView,
+    pub(crate) marks: Marks,
 }
 
 impl Published {
-    pub(crate) fn new(head: CommittedBlock, state: StateView) -> Self {
-        Self { head, blocks: BlockStore::new(state.shared_reader()), state }
+    fn new(head: CommittedBlock, state: StateView, marks: Marks) -> Self {
+        Self { head, blocks: BlockStore::new(state.shared_reader()), state, marks }
     }
 }
 
@@ -69,9 +71,17 @@ impl Chain {
     /// # Errors
     /// When another process has the data open, when it is another chain's or another version's, or when it is damaged.
     pub fn open(config: ChainConfig, storage: Storage) -> Result<Self, ChainError> {
+        let store = store::open(&storage, config.genesis_block().hash())?;
+        Self::open_on(config, store)
+    }
+
+    /// Does what [`Chain::open`] does on a store of the caller's, which was opened with [`Chain::tables`].
+    ///
+    /// # Errors
+    /// When the data is another chain's, or when it is damaged.
+    pub fn open_on(config: ChainConfig, store: Arc<dyn KeyValueStore>) -> Result<Self, ChainError> {
         let genesis = config.genesis_block();
         let genesis_hash = genesis.hash();
-        let store = store::open(&storage, genesis_hash)?;
         let state = StateDb::open(store)?;
         let blocks = BlockStore::new(state.head().shared_reader());
         let head = match blocks.head()? {
@@ -96,10 +106,16 @@ impl Chain {
         }
         let pool = Pool::new(config.pool);
         let (events, _) = broadcast::channel(EVENT_BUFFER);
-        let published = RwLock::new(Published::new(head, state.head()));
+        let marks = Marks::read(&blocks)?;
+        let published = RwLock::new(Published::new(head, state.head(), marks));
         let head_lock = Mutex::new(());
         let inner = Inner { config, genesis_hash, state, published, pool, events, head_lock };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The tables a chain keeps in its store.
+    pub fn tables() -> Vec<Table> {
+        store::tables()
     }
 
     /// What the chain was opened with.
@@ -272,7 +288,7 @@ impl Chain {
         let mut branch = self.inner.state.branch();
         branch.apply(update, store::head_writes(&committed, extra))?;
         self.inner.state.commit_branch(branch, durability)?;
-        self.publish(committed.clone());
+        self.publish(committed.clone(), self.published().marks);
         self.update_pool(&touched);
         // Sent under the lock, so that subscribers see blocks in order. No receiver is no error.
         let _ = self.inner.events.send(ChainEvent::NewHead(committed.clone()));
@@ -290,13 +306,13 @@ impl Chain {
     }
 
     /// Shows readers the head that was committed.
-    pub(crate) fn publish(&self, head: CommittedBlock) {
-        *self.inner.published.write() = Published::new(head, self.inner.state.head());
+    pub(crate) fn publish(&self, head: CommittedBlock, marks: Marks) {
+        *self.inner.published.write() = Published::new(head, self.inner.state.head(), marks);
     }
 
     /// Removes some of what is kept of states that are further back than configured. A failure is for the next block to
     /// meet: nothing depends on it.
-    fn prune(&self) {
+    pub(crate) fn prune(&self) {
         let Retention::Blocks(blocks) = self.config().retention else {
             return;
         };
@@ -326,12 +342,13 @@ impl Published {
             }
             BlockId::Number(BlockNumberOrTag::Number(number)) => number,
             BlockId::Number(BlockNumberOrTag::Earliest) => 0,
-            BlockId::Number(
-                BlockNumberOrTag::Latest
-                | BlockNumberOrTag::Pending
-                | BlockNumberOrTag::Safe
-                | BlockNumberOrTag::Finalized,
-            ) => return Ok(Some(self.head.block.hash())),
+            BlockId::Number(BlockNumberOrTag::Latest | BlockNumberOrTag::Pending) => self.head.block.number(),
+            BlockId::Number(BlockNumberOrTag::Safe) => {
+                self.marks.safe.unwrap_or_else(|| self.head.block.number())
+            }
+            BlockId::Number(BlockNumberOrTag::Finalized) => {
+                self.marks.finalized.unwrap_or_else(|| self.head.block.number())
+            }
         };
         let head = &self.head.block;
         if number >= head.number() {

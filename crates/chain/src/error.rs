@@ -36,6 +36,50 @@ pub enum ChainError {
         /// Its number.
         number: u64,
     },
+    /// The block before a block is not kept.
+    #[error("unknown ancestor: block {hash} follows {parent}, which is not known")]
+    UnknownParent {
+        /// Hash of the block.
+        hash: B256,
+        /// Hash of the block before it.
+        parent: B256,
+    },
+    /// A block of the branch that a reorg leads to is not valid.
+    #[error("block {number} ({hash}) of the branch: {source}")]
+    InvalidBranch {
+        /// Its number.
+        number: u64,
+        /// Its hash.
+        hash: B256,
+        /// What is wrong with it.
+        source: BlockError,
+    },
+    /// A reorg would remove finalized blocks.
+    #[error("the branches part after block {ancestor}, and block {finalized} is finalized")]
+    BelowFinalized {
+        /// The last block that both branches have.
+        ancestor: u64,
+        /// The finalized block.
+        finalized: u64,
+    },
+    /// A reorg would write more than is held in memory.
+    #[error("the reorg writes {got} bytes or more, the limit is {limit}; go back in steps")]
+    ReorgTooLarge {
+        /// Bytes so far.
+        got: usize,
+        /// Most that are allowed.
+        limit: usize,
+    },
+    /// A block cannot be marked safe or finalized.
+    #[error("block {number} cannot be marked, expected one from {first} to {last}")]
+    BadMark {
+        /// Its number.
+        number: u64,
+        /// The finalized block.
+        first: u64,
+        /// The head.
+        last: u64,
+    },
     /// There is no such transaction.
     #[error("transaction not found: {0}")]
     UnknownTransaction(B256),

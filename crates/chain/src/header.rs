@@ -73,6 +73,17 @@ impl BodyFacts {
         }
     }
 
+    /// Checks that a header is one of this body.
+    pub(crate) fn check(&self, header: &Header) -> Result<(), BlockError> {
+        check("transactionsRoot", &header.transactions_root, &self.transactions_root)?;
+        check("sha3Uncles", &header.ommers_hash, &self.ommers_hash)?;
+        check(
+            "withdrawalsRoot",
+            &header.withdrawals_root.unwrap_or(EMPTY_WITHDRAWALS),
+            &self.withdrawals_root,
+        )
+    }
+
     /// Of a body with nothing in it.
     pub(crate) fn empty() -> Self {
         Self {

@@ -62,7 +62,7 @@ impl Chain {
     }
 
     /// Size, ommers and withdrawals are there as the rules have them.
-    fn check_body(&self, parent: &SealedBlock, block: &RecoveredBlock) -> Result<(), BlockError> {
+    pub(crate) fn check_body(&self, parent: &SealedBlock, block: &RecoveredBlock) -> Result<(), BlockError> {
         let place = header::ethereum_place(&self.config().rules, parent);
         let timestamp = block.header.timestamp;
         let most = place.map_or(MAX_BLOCK_SIZE_BYTES, |place| place.max_size_bytes(timestamp));

@@ -16,7 +16,8 @@
 //!
 //! Tracing: [`Chain::replay`] and [`Chain::call_context`] take any revm inspector.
 //!
-//! All tags of a `BlockId` but `earliest` mean the head, until settlement tells them apart.
+//! The tags `safe` and `finalized` of a `BlockId` mean the head until [`Chain::set_safe`] and [`Chain::set_finalized`] say
+//! otherwise. [`Chain::reorg_to`] moves the head to another branch.
 
 #![forbid(unsafe_code)]
 
@@ -32,10 +33,12 @@ mod event;
 mod genesis;
 mod header;
 mod import;
+mod marks;
 mod ommers;
 pub mod pool;
 mod query;
 mod recover;
+mod reorg;
 mod restore;
 mod store;
 mod submit;
@@ -54,6 +57,7 @@ pub use genesis::GenesisError;
 pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PooledTransaction};
 pub use query::{FeeHistory, LogQuery, LogRange, MinedLog};
 pub use recover::{SenderError, recover_sender};
+pub use reorg::MAX_REORG_SIZE_BYTES;
 pub use restore::RestoredPool;
 
 pub use ivm_evm::{

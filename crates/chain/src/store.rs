@@ -27,9 +27,13 @@ const RECEIPTS: Table = Table::new("receipts");
 const CANONICAL: Table = Table::tracked("canonical", Tracking::Undo(FIRST_FREE_TRACKING));
 /// Transaction hash → RLP of [`Location`].
 const TRANSACTIONS: Table = Table::tracked("transactions", Tracking::Undo(FIRST_FREE_TRACKING + 1));
-/// [`HEAD`] → hash of the head.
+/// [`HEAD`] → hash of the head; [`SAFE`], [`FINALIZED`] → number of the block (`u64`, big-endian).
 const CHAIN_META: Table = Table::tracked("chain_meta", Tracking::Undo(FIRST_FREE_TRACKING + 2));
 const HEAD: &[u8] = b"head";
+/// Key of the safe block.
+pub(crate) const SAFE: &[u8] = b"safe";
+/// Key of the finalized block.
+pub(crate) const FINALIZED: &[u8] = b"finalized";
 /// The node's own keys and values.
 const EXTRA: Table = Table::tracked("extra", Tracking::Undo(FIRST_FREE_TRACKING + 3));
 
@@ -53,9 +57,14 @@ struct Location {
     index: u64,
 }
 
+/// All tables of a chain's store.
+pub(crate) fn tables() -> Vec<Table> {
+    StateDb::TABLES.into_iter().chain(TABLES).collect()
+}
+
 /// Opens the store of a chain with this genesis.
 pub(crate) fn open(storage: &Storage, genesis_hash: B256) -> Result<Arc<dyn KeyValueStore>, ChainError> {
-    let tables: Vec<_> = StateDb::TABLES.into_iter().chain(TABLES).collect();
+    let tables = tables();
     Ok(match storage {
         Storage::Memory => Arc::new(MemoryStore::new(&tables, genesis_hash)?),
         Storage::Path(path) => Arc::new(DiskStore::open(path, &tables, genesis_hash)?),
@@ -79,6 +88,20 @@ impl BlockStore {
         bytes.map(|bytes| hash("head pointer", &bytes)).transpose()
     }
 
+    /// A block's number in the chain's facts.
+    pub(crate) fn mark(&self, key: &[u8]) -> Result<Option<u64>, ChainError> {
+        let Some(bytes) = self.store.get(CHAIN_META, key)? else {
+            return Ok(None);
+        };
+        let reason = format!("{} bytes, expected 8", bytes.len());
+        let bytes = bytes.try_into().map_err(|_| ChainError::Damaged {
+            record: "block mark",
+            key: String::from_utf8_lossy(key).into_owned(),
+            reason,
+        })?;
+        Ok(Some(u64::from_be_bytes(bytes)))
+    }
+
     /// Hash of the chain's block with this number.
     pub(crate) fn canonical_hash(&self, number: u64) -> Result<Option<B256>, ChainError> {
         let bytes = self.store.get(CANONICAL, &number.to_be_bytes())?;
@@ -86,7 +109,11 @@ impl BlockStore {
     }
 
     pub(crate) fn header(&self, hash: B256) -> Result<Option<Header>, ChainError> {
-        self.record(HEADERS, "header", hash)
+        let header = self.record::<Header>(HEADERS, "header", hash)?;
+        match header.as_ref().map(Header::hash_slow) {
+            Some(got) if got != hash => Err(damaged("header", hash, format!("it hashes to {got}"))),
+            _ => Ok(header),
+        }
     }
 
     pub(crate) fn block(&self, hash: B256) -> Result<Option<SealedBlock>, ChainError> {
@@ -166,9 +193,8 @@ impl BlockHashes for BlockStore {
     }
 }
 
-/// The writes that make a block the head, but for those of its state.
-pub(crate) fn head_writes(committed: &CommittedBlock, extra: Vec<ExtraWrite>) -> WriteBatch {
-    let CommittedBlock { block, receipts } = committed;
+/// The writes that keep a block under its hash.
+pub(crate) fn block_writes(block: &SealedBlock) -> WriteBatch {
     let hash = block.hash();
     let mut batch = WriteBatch::default();
     batch.put(HEADERS, hash.0, alloy_rlp::encode(block.header()));
@@ -180,6 +206,19 @@ pub(crate) fn head_writes(committed: &CommittedBlock, extra: Vec<ExtraWrite>) ->
         total_difficulty: block.total_difficulty(),
     };
     batch.put(BODIES, hash.0, alloy_rlp::encode(body));
+    batch
+}
+
+/// Sets or removes a block's number in the chain's facts.
+pub(crate) fn put_mark(batch: &mut WriteBatch, key: &[u8], number: Option<u64>) {
+    batch.write(CHAIN_META, key.to_vec(), number.map(|number| number.to_be_bytes().to_vec()));
+}
+
+/// The writes that make a block the head, but for those of its state.
+pub(crate) fn head_writes(committed: &CommittedBlock, extra: Vec<ExtraWrite>) -> WriteBatch {
+    let CommittedBlock { block, receipts } = committed;
+    let hash = block.hash();
+    let mut batch = block_writes(block);
     let mut encoded = Vec::new();
     receipts.encode(&mut encoded);
     batch.put(RECEIPTS, hash.0, encoded);

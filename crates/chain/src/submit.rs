@@ -1,12 +1,15 @@
 //! The chain's side of its pool: transactions in, and their senders kept in step with the head.
 
+use std::collections::BTreeSet;
+
 use alloy_consensus::TxEnvelope;
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::{Address, TxHash};
 
+use crate::block::CommittedBlock;
 use crate::chain::Chain;
 use crate::error::ChainError;
-use crate::event::ChainEvent;
+use crate::event::{ChainEvent, Reorg};
 use crate::pool::{PoolError, PooledTransaction, Rules, SenderState, decode};
 
 /// First bytes of the code of an account that delegates to a contract (EIP-7702).
@@ -57,6 +60,23 @@ impl Chain {
         }
         drop(pool);
         self.announce(promoted);
+    }
+
+    /// Returns the transactions of removed blocks, but for those that are in added ones, in their order. Those that the pool
+    /// does not take are gone.
+    pub(crate) fn return_to_pool(&self, reorg: &Reorg) {
+        let hashes = |block: &CommittedBlock| {
+            let transactions = block.block.transactions().iter();
+            transactions.map(|transaction| *transaction.inner().tx_hash()).collect::<Vec<_>>()
+        };
+        let kept: BTreeSet<_> = reorg.added.iter().flat_map(hashes).collect();
+        let removed = reorg.removed.iter().rev().flat_map(|block| block.block.transactions());
+        for transaction in removed.filter(|transaction| !kept.contains(transaction.inner().tx_hash())) {
+            if let Err(error) = self.submit_recovered(transaction.clone()) {
+                let hash = transaction.inner().tx_hash();
+                tracing::debug!(%hash, %error, "transaction of a removed block does not return to the pool");
+            }
+        }
     }
 
     fn sender_state(&self, address: Address) -> Result<SenderState, ChainError> {

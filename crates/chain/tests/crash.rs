@@ -11,11 +11,14 @@ use alloy_consensus::TxEnvelope;
 use alloy_eips::BlockId;
 use alloy_primitives::{B256, U256};
 use common::*;
-use ivm_chain::{Chain, ChainError, ExtraWrite, Storage};
+use ivm_chain::{Chain, ChainConfig, ChainError, ExtraWrite, Retention, Storage};
 use ivm_state::kv::StoreError;
 
 const DIRECTORY: &str = "IVM_CRASH_TEST_DIR";
+const MODE: &str = "IVM_CRASH_TEST_MODE";
 const ROUNDS: u64 = 8;
+/// Blocks whose states are kept while the chain goes back and forth: enough to go back, few enough to prune all the time.
+const KEPT: u64 = 3;
 
 fn open(path: &Path) -> Chain {
     Chain::open(config(), Storage::Path(path.to_path_buf())).expect("opens")
@@ -40,17 +43,21 @@ fn commit_next(chain: &Chain) {
     chain.commit(built, vec![extra]).expect("commits");
 }
 
-/// Everything the store says of the head fits together.
+/// Everything the store says of the head fits together, and the node's own writes are those of the head.
 fn check(chain: &Chain) {
-    let head = chain.head();
-    let number = head.block.number();
-    let view = chain.state_at(BlockId::latest()).expect("known");
-    assert_eq!(view.root(), head.block.header().state_root);
+    check_chain(chain);
     let extra = chain
         .extra(b"last")
         .expect("reads")
         .map_or(0, |bytes| u64::from_be_bytes(bytes.try_into().expect("eight bytes")));
-    assert_eq!(extra, number, "the node's own writes are those of the head");
+    assert_eq!(extra, chain.head().block.number());
+}
+
+fn check_chain(chain: &Chain) {
+    let head = chain.head();
+    let number = head.block.number();
+    let view = chain.state_at(BlockId::latest()).expect("known");
+    assert_eq!(view.root(), head.block.header().state_root);
     assert_eq!(view.nonce(signer(1).address()).expect("reads"), 3 * number);
     let contract = signer(0).address().create(0);
     let stored = if number > 1 { U256::from(number) } else { U256::ZERO };
@@ -77,6 +84,9 @@ fn crash_child() {
     let Some(path) = std::env::var_os(DIRECTORY).map(PathBuf::from) else {
         return;
     };
+    if std::env::var_os(MODE).is_some() {
+        return back_and_forth(&path);
+    }
     let chain = open(&path);
     check(&chain);
     println!("\nstarted");
@@ -86,35 +96,91 @@ fn crash_child() {
     }
 }
 
+fn open_forgetful(path: &Path) -> Chain {
+    let config = ChainConfig { retention: Retention::Blocks(KEPT), ..config() };
+    Chain::open(config, Storage::Path(path.to_path_buf())).expect("opens")
+}
+
+/// The child that goes back two blocks and forth again after every three, and prunes all the while.
+fn back_and_forth(path: &Path) {
+    let chain = open_forgetful(path);
+    check_chain(&chain);
+    println!("\nstarted");
+    loop {
+        for _ in 0..3 {
+            commit_next(&chain);
+            println!("block {}", chain.head().block.number());
+        }
+        let head = chain.head().block;
+        let back = chain.block_by_number(head.number() - 2).expect("reads").expect("is there");
+        for block in [back, head] {
+            chain.reorg_to(block.hash()).expect("moves");
+            println!("block {}", block.number());
+        }
+    }
+}
+
+#[test]
+fn killed_while_it_goes_back_and_forth_the_head_is_a_whole_block_near_the_one_told() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    for round in 0..ROUNDS {
+        let told = run_and_kill(directory.path(), 4 + round as usize, 500 * round * round, true);
+        let chain = open_forgetful(directory.path());
+        check_chain(&chain);
+        let number = chain.head().block.number();
+        if let Some(told) = told.last() {
+            // At most two steps on: the line that was not counted, and the step under way. A step is a block more, two
+            // back, or two forth, and not two of the latter follow each other.
+            assert!(number + 2 >= *told && number <= *told + 3, "told {told}, the head is {number}");
+        }
+        // Undoing works on what is there, as far back as is kept.
+        let oldest = chain.state_at(BlockId::latest()).expect("known").oldest().expect("reads");
+        assert!(oldest <= number, "{oldest} {number}");
+        let back = chain.block_by_number(oldest).expect("reads").expect("is there");
+        let head = chain.head().block.hash();
+        chain.reorg_to(back.hash()).expect("goes back");
+        check_chain(&chain);
+        chain.reorg_to(head).expect("goes on");
+        commit_next(&chain);
+        check_chain(&chain);
+    }
+}
+
+/// Runs the child until it has told of some blocks and a while longer: all it told.
+fn run_and_kill(path: &Path, blocks: usize, then_micros: u64, back_and_forth: bool) -> Vec<u64> {
+    let mut command = Command::new(std::env::current_exe().expect("own path"));
+    command
+        .args(["--exact", "crash_child", "--nocapture", "--test-threads=1"])
+        .env(DIRECTORY, path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    if back_and_forth {
+        command.env(MODE, "1");
+    }
+    let mut child = command.spawn().expect("starts");
+    let output = BufReader::new(child.stdout.take().expect("piped"));
+    let mut lines = output.lines().map(|line| line.expect("readable"));
+    lines.find(|line| line == "started").expect("the child starts");
+    let number = |line: &String| line.strip_prefix("block ").and_then(|number| number.parse().ok());
+    let mut told: Vec<u64> =
+        lines.by_ref().take(blocks).map(|line| number(&line).expect("a block")).collect();
+    std::thread::sleep(Duration::from_micros(then_micros));
+    child.kill().expect("SIGKILL");
+    child.wait().expect("ends");
+    // A line cut short is no promise: such a number may be a shorter one.
+    let rest: Vec<_> = lines.collect();
+    told.extend(rest.iter().take(rest.len().saturating_sub(1)).filter_map(number));
+    told
+}
+
 #[test]
 fn killed_at_any_moment_the_head_is_a_whole_block() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let mut last = 0;
     for round in 0..ROUNDS {
-        let mut child = Command::new(std::env::current_exe().expect("own path"))
-            .args(["--exact", "crash_child", "--nocapture", "--test-threads=1"])
-            .env(DIRECTORY, directory.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("starts");
-        let output = BufReader::new(child.stdout.take().expect("piped"));
-        let mut lines = output.lines().map(|line| line.expect("readable"));
-        lines.find(|line| line == "started").expect("the child starts");
         // After some blocks, and then at a moment that differs every round.
-        let mut told = last;
-        for line in lines.by_ref().take(1 + round as usize) {
-            told = line.strip_prefix("block ").and_then(|number| number.parse().ok()).expect("a block");
-        }
-        std::thread::sleep(Duration::from_micros(700 * round * round));
-        child.kill().expect("SIGKILL");
-        child.wait().expect("ends");
-        for line in lines {
-            // A line cut short is no promise.
-            if let Some(number) = line.strip_prefix("block ").and_then(|number| number.parse().ok()) {
-                told = told.max(number);
-            }
-        }
+        let told = run_and_kill(directory.path(), 1 + round as usize, 700 * round * round, false);
+        let told = told.into_iter().max().unwrap_or(last);
 
         let chain = open(directory.path());
         check(&chain);

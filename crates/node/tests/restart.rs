@@ -74,7 +74,7 @@ async fn transactions_that_wait_come_back() {
     let node = start(in_folder(folder.path()), BlockMode::Interval(Duration::from_secs(3600))).await;
     let hash = loop {
         let hash =
-            node.client.send(Address::with_last_byte(1).into(), Vec::new(), U256::ONE, 21_000).await.unwrap();
+            node.client.send(Address::repeat_byte(7).into(), Vec::new(), U256::ONE, 21_000).await.unwrap();
         if node.node.chain().pool().get(hash).is_some() {
             break hash;
         }

@@ -267,6 +267,18 @@ impl StateDb {
         Ok(())
     }
 
+    /// Makes writes that belong to no block: undoing blocks leaves them alone. Not for tables whose past is read.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn write(&self, writes: WriteBatch, durability: Durability) -> Result<(), StateError> {
+        let _writer = self.shared.writer.lock();
+        self.shared.store.commit(writes, durability)?;
+        let mut published = self.shared.published.write();
+        *published = StateView::new(self.shared.store.snapshot(), published.head());
+        Ok(())
+    }
+
     /// Removes what is kept only to read states before block `oldest`, at most `max_parts` parts of change records of
     /// about 32 KiB. States before `oldest` are not readable from then on, and blocks up to it cannot be undone.
     ///

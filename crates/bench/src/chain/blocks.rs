@@ -24,7 +24,7 @@ const WORKER_CODE: [u8; 37] =
 const HASHES: u64 = 300;
 const WORKER_GAS: u64 = 120_000;
 /// Gas used by one of each, to share a block out.
-const USED_GAS: [(Kind, u64); 3] = [(Kind::Transfer, 21_000), (Kind::Token, 39_000), (Kind::Work, 82_000)];
+const USED_GAS: [(Kind, u64); 3] = [(Kind::Transfer, 21_000), (Kind::Token, 40_000), (Kind::Work, 85_000)];
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {

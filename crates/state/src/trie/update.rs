@@ -257,7 +257,7 @@ impl<S: NodeSource> Update<'_, S> {
         match node {
             Some(node @ Node::Branch(_)) => {
                 let child = self.seal(path, Loaded { node, record });
-                return Some(Node::Extension { path: prefix, child });
+                Some(Node::Extension { path: prefix, child })
             }
             Some(Node::Leaf { path: rest, value }) => {
                 self.write(path, record, None);
