@@ -11,7 +11,7 @@ import {
   webSocket,
 } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
-import { chainId, counter, keys, rpcUrl, stranger, wsUrl } from "./setup.mjs";
+import { chainId, compiled, keys, rpcUrl, stranger, wsUrl } from "./setup.mjs";
 
 const chain = defineChain({
   id: chainId,
@@ -23,7 +23,7 @@ const account = privateKeyToAccount(keys.viem);
 const client = createPublicClient({ chain, transport: http(), pollingInterval: 100 });
 const batching = createPublicClient({ chain, transport: http(rpcUrl, { batch: true }) });
 const wallet = createWalletClient({ account, chain, transport: http() });
-const { abi, bytecode } = counter();
+const { abi, bytecode } = compiled("Counter");
 let address;
 
 const mined = async (hash) => client.waitForTransactionReceipt({ hash, timeout: 20_000 });

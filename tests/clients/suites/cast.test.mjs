@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { chainId, keys, rpcUrl, run, stranger } from "./setup.mjs";
 
-const key = ["--private-key", keys.foundry];
+const key = ["--private-key", keys.cast];
 const cast = (...args) => run("cast", ...args);
 const json = async (...args) => JSON.parse(await cast(...args, "--json"));
 
