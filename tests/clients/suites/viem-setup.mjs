@@ -1,5 +1,5 @@
 // What the suites that use viem share.
-import { createPublicClient, createWalletClient, defineChain, http } from "viem";
+import { createPublicClient, createWalletClient, defineChain, getAddress, http } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { chainId, rpcUrl } from "./setup.mjs";
 
@@ -21,7 +21,7 @@ export const mined = (hash) => client.waitForTransactionReceipt({ hash, timeout:
 export async function deploy(wallet, { abi, bytecode }, ...args) {
   const receipt = await mined(await wallet.deployContract({ abi, bytecode, args }));
   if (receipt.status !== "success") throw new Error(`deployment failed: ${receipt.transactionHash}`);
-  return at(wallet, abi, receipt.contractAddress);
+  return at(wallet, abi, getAddress(receipt.contractAddress));
 }
 
 /** The contract at an address: `read` calls, `send` simulates, sends and waits, `events` are those of a receipt. */
