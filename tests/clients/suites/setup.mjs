@@ -1,5 +1,5 @@
 // What every suite needs: where the node is, a funded account of its own, the contract, the command-line tools.
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -69,9 +69,20 @@ const tools = {
   forge: join(root, "../../contracts/node_modules/@foundry-rs/forge-linux-amd64/bin/forge"),
 };
 
-/** Runs cast or forge against the node; gives what it prints. Rejects with what it says on failure. */
+/**
+ * Runs cast or forge against the node; gives what it prints. Rejects with what it says on failure. The last argument may
+ * be `{ env }`: variables besides.
+ */
 export async function run(tool, ...args) {
-  const env = { ...process.env, ETH_RPC_URL: rpcUrl, FOUNDRY_DISABLE_NIGHTLY_WARNING: "1", NO_COLOR: "1" };
-  const { stdout } = await promisify(execFile)(tools[tool], args, { cwd: project, env, timeout: 120_000 });
+  const more = typeof args.at(-1) === "object" ? args.pop().env : {};
+  const { stdout } = await promisify(execFile)(tools[tool], args, { ...toolOptions(more), timeout: 120_000 });
   return stdout.trim();
 }
+
+/** Starts cast or forge against the node and lets it run. */
+export const start = (tool, ...args) => spawn(tools[tool], args, toolOptions({}));
+
+const toolOptions = (more) => ({
+  cwd: project,
+  env: { ...process.env, ETH_RPC_URL: rpcUrl, FOUNDRY_DISABLE_NIGHTLY_WARNING: "1", NO_COLOR: "1", ...more },
+});
