@@ -180,10 +180,9 @@ test("an externally owned account becomes a smart account (EIP-7702) and back", 
   const account = at(bundler, implementation.abi, address);
   assert.equal(await client.getCode({ address }), `0xef0100${implementation.address.slice(2).toLowerCase()}`);
   // ERC-1271: the account says which signatures are its own.
-  assert.equal(
-    await client.verifyMessage({ address, message: "hello", signature: await wallet.signMessage({ message: "hello" }) }),
-    true,
-  );
+  const message = "hello";
+  const signature = await wallet.signMessage({ message });
+  assert.equal(await client.verifyMessage({ address, message, signature }), true);
   await assert.rejects(account.send("executeBatch", []), /not from self or EntryPoint/);
 
   const reset = await wallet.signAuthorization({ contractAddress: zeroAddress, executor: "self" });

@@ -70,8 +70,8 @@ const tools = {
 };
 
 /**
- * Runs cast or forge against the node; gives what it prints. Rejects with what it says on failure. The last argument may
- * be `{ env }`: variables besides.
+ * Runs cast or forge against the node; gives what it prints. Rejects with what it says on failure. The last argument
+ * may be `{ env }`: variables besides.
  */
 export async function run(tool, ...args) {
   const more = typeof args.at(-1) === "object" ? args.pop().env : {};

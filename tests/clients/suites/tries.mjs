@@ -2,7 +2,7 @@
 import { MerklePatriciaTrie, verifyMerkleProof } from "@ethereumjs/mpt";
 import { concatHex, fromRlp, hexToBytes, numberToHex, toHex, toRlp } from "viem";
 
-/** The RLP that the proof shows at this key of the trie; null where it shows that there is nothing. Rejects if wrong. */
+/** What the proof shows at this key of the trie; null where it shows that there is nothing. Rejects if it is wrong. */
 async function shown(root, key, proof) {
   const options = { root: hexToBytes(root), useKeyHashing: true };
   const found = await verifyMerkleProof(hexToBytes(key), proof.map((node) => hexToBytes(node)), options);

@@ -32,8 +32,8 @@ async function deploy({ abi, bytecode }, ...args) {
 }
 
 /**
- * Simulates, sends and waits; gives the events that this contract understands, by name. As routers do, it sends with gas
- * to spare: a pair writes two slots more when a second has passed since the block that gas was estimated in.
+ * Simulates, sends and waits; gives the events that this contract understands, by name. As routers do, it sends with
+ * gas to spare: a pair writes two slots more when a second has passed since the block that gas was estimated in.
  */
 async function send(contract, method, ...args) {
   await contract[method].staticCall(...args);
