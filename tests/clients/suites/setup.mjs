@@ -67,10 +67,11 @@ export async function rpc(method, ...params) {
 const tools = {
   cast: join(root, "node_modules/@foundry-rs/cast-linux-amd64/bin/cast"),
   forge: join(root, "../../contracts/node_modules/@foundry-rs/forge-linux-amd64/bin/forge"),
+  hardhat: join(root, "node_modules/.bin/hardhat"),
 };
 
 /**
- * Runs cast or forge against the node; gives what it prints. Rejects with what it says on failure. The last argument
+ * Runs one of the tools against the node; gives what it prints. Rejects with what it says on failure. The last argument
  * may be `{ env }`: variables besides.
  */
 export async function run(tool, ...args) {
@@ -79,7 +80,7 @@ export async function run(tool, ...args) {
   return stdout.trim();
 }
 
-/** Starts cast or forge against the node and lets it run. */
+/** Starts one of the tools against the node and lets it run. */
 export const start = (tool, ...args) => spawn(tools[tool], args, toolOptions({}));
 
 const toolOptions = (more) => ({
