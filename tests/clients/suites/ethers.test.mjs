@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Contract, ContractFactory, JsonRpcProvider, Wallet, WebSocketProvider, isError, parseEther } from "ethers";
-import { chainId, counter, keys, rpcUrl, stranger, wsUrl } from "./setup.mjs";
+import { chainId, compiled, keys, rpcUrl, stranger, wsUrl } from "./setup.mjs";
 
 // cacheTimeout: a wallet that sends twice within 250 ms must not be told its old nonce.
 const provider = new JsonRpcProvider(rpcUrl, undefined, { polling: true, pollingInterval: 100, cacheTimeout: -1 });
 const wallet = new Wallet(keys.ethers, provider);
-const { abi, bytecode } = counter();
+const { abi, bytecode } = compiled("Counter");
 let contract;
 
 before(async () => {

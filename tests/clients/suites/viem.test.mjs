@@ -5,28 +5,24 @@ import {
   ContractFunctionRevertedError,
   createPublicClient,
   createWalletClient,
-  defineChain,
+  hashTypedData,
   http,
+  keccak256,
+  numberToHex,
   parseEther,
-  webSocket,
+  zeroHash,
 } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
-import { chainId, counter, keys, rpcUrl, stranger, wsUrl } from "./setup.mjs";
+import { multicall3Bytecode } from "../node_modules/viem/_esm/constants/contracts.js";
+import { chainId, compiled, keys, rpc, rpcUrl, stranger } from "./setup.mjs";
+import { encodedReceipt, provenAccount, provenSlot, rootOfList } from "./tries.mjs";
+import { chain, client, deploy, mined, walletOf } from "./viem-setup.mjs";
 
-const chain = defineChain({
-  id: chainId,
-  name: "InfinityVM",
-  nativeCurrency: { name: "Ether", symbol: "ETH", decimals: 18 },
-  rpcUrls: { default: { http: [rpcUrl] } },
-});
-const account = privateKeyToAccount(keys.viem);
-const client = createPublicClient({ chain, transport: http(), pollingInterval: 100 });
+const wallet = walletOf(keys.viem);
+const { account } = wallet;
 const batching = createPublicClient({ chain, transport: http(rpcUrl, { batch: true }) });
-const wallet = createWalletClient({ account, chain, transport: http() });
-const { abi, bytecode } = counter();
+const { abi, bytecode } = compiled("Counter");
 let address;
-
-const mined = async (hash) => client.waitForTransactionReceipt({ hash, timeout: 20_000 });
 
 before(async () => {
   const receipt = await mined(await wallet.deployContract({ abi, bytecode, args: [10n] }));
@@ -102,37 +98,154 @@ test("bad transactions are recognised", async () => {
   await assert.rejects(unfunded, { message: /exceeds the balance|insufficient funds/i });
 });
 
-test("filters are polled", async () => {
-  const filter = await client.createContractEventFilter({ address, abi, eventName: "Increased" });
-  await mined(await wallet.writeContract({ address, abi, functionName: "increase", args: [1n] }));
-  const changes = await client.getFilterChanges({ filter });
-  assert.equal(changes.length, 1);
-  assert.equal(await client.uninstallFilter({ filter }), true);
+test("calls in one call (Multicall3)", async () => {
+  const multicall = await deploy(wallet, { abi: [], bytecode: multicall3Bytecode });
+  const call = (functionName, ...args) => ({ address, abi, functionName, args });
+  const results = await client.multicall({
+    multicallAddress: multicall.address,
+    contracts: [call("value"), call("LIMIT"), call("increase", 2000n), call("refuse")],
+  });
+  const value = await client.readContract(call("value"));
+  assert.deepEqual(results.slice(0, 2).map(({ result }) => result), [value, 1000n]);
+  assert.deepEqual(results.map(({ status }) => status), ["success", "success", "failure", "failure"]);
+  assert.match(results[2].error.message, /TooMuch/);
+  // The same without a deployment: the bytecode is run as a creation.
+  const [without] = await client.multicall({ deployless: true, contracts: [call("value")] });
+  assert.equal(without.result, value);
+  // And by itself, for calls that are made at once.
+  const aggregating = createPublicClient({
+    chain: { ...chain, contracts: { multicall3: { address: multicall.address } } },
+    transport: http(),
+    batch: { multicall: true },
+  });
+  const both = await Promise.all([aggregating.readContract(call("value")), aggregating.readContract(call("LIMIT"))]);
+  assert.deepEqual(both, [value, 1000n]);
 });
 
-test("blocks, events and pending transactions are watched over WebSocket", async () => {
-  const socket = createPublicClient({ chain, transport: webSocket(wsUrl) });
-  const seen = { blocks: [], logs: [], pending: [] };
-  const failed = [];
-  const onError = (error) => failed.push(error);
-  const stop = [
-    socket.watchBlocks({ onBlock: (block) => seen.blocks.push(block.number), onError }),
-    socket.watchContractEvent({ address, abi, onLogs: (logs) => seen.logs.push(...logs), onError }),
-    socket.watchPendingTransactions({ onTransactions: (hashes) => seen.pending.push(...hashes), onError }),
-  ];
-  await socket.getBlockNumber();
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  const hash = await wallet.writeContract({ address, abi, functionName: "increase", args: [2n] });
-  await mined(hash);
-  for (let tries = 0; tries < 100 && (seen.blocks.length < 3 || seen.logs.length === 0); tries += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
+test("proofs hold against the header's state root", async () => {
+  const { blockNumber } = await mined(await wallet.sendTransaction({ to: stranger(), value: 1n }));
+  for (const number of [blockNumber, blockNumber - 1n]) {
+    const { stateRoot } = await client.getBlock({ blockNumber: number });
+    const slots = [zeroHash, numberToHex(1, { size: 32 })];
+    const proof = await client.getProof({ address, storageKeys: slots, blockNumber: number });
+    const proven = await provenAccount(stateRoot, proof);
+    const { nonce, balance, storageHash, codeHash } = proof;
+    assert.deepEqual(proven, { nonce, balance, storageHash, codeHash });
+    assert.equal(codeHash, keccak256(await client.getCode({ address })));
+    const value = await client.readContract({ address, abi, functionName: "value", blockNumber: number });
+    assert.deepEqual(await Promise.all(proof.storageProof.map((slot) => provenSlot(storageHash, slot))), [value, 0n]);
+
+    const mine = await client.getProof({ address: account.address, storageKeys: [], blockNumber: number });
+    const balanceThen = await client.getBalance({ address: account.address, blockNumber: number });
+    assert.equal((await provenAccount(stateRoot, mine)).balance, balanceThen);
+    const absent = await client.getProof({ address: stranger(), storageKeys: [zeroHash], blockNumber: number });
+    assert.equal(await provenAccount(stateRoot, absent), null);
+    assert.equal(absent.storageProof[0].value, 0n);
+    // The check itself is able to fail.
+    await assert.rejects(provenAccount(zeroHash, proof));
   }
-  for (const unwatch of stop) unwatch();
-  assert.deepEqual(failed, []);
-  assert.ok(seen.blocks.length >= 3, `${seen.blocks}`);
-  assert.equal(seen.logs[0].transactionHash, hash);
-  assert.equal(seen.logs[0].removed, false);
-  assert.ok(seen.pending.includes(hash));
-  (await socket.transport.getRpcClient()).close();
 });
 
+test("transactions and receipts of a block hash to its roots", async () => {
+  const to = stranger();
+  const nonce = await client.getTransactionCount({ address: account.address });
+  const sent = [0, 1, 2].map((ahead) =>
+    wallet.writeContract({ address, abi, functionName: "increase", args: [1n], nonce: nonce + ahead, gas: 100_000n }),
+  );
+  const hashes = [...(await Promise.all(sent)), await wallet.sendTransaction({ to, value: 1n, nonce: nonce + 3 })];
+  const receipts = await Promise.all(hashes.map(mined));
+  for (const number of new Set(receipts.map(({ blockNumber }) => blockNumber))) {
+    const block = await client.getBlock({ blockNumber: number });
+    const raw = await Promise.all(block.transactions.map((hash) => client.getRawTransaction({ hash })));
+    assert.deepEqual(raw.map((transaction) => keccak256(transaction)), block.transactions);
+    assert.equal(await rootOfList(raw), block.transactionsRoot);
+    const inBlock = await rpc("eth_getBlockReceipts", numberToHex(number));
+    assert.equal(await rootOfList(inBlock.map(encodedReceipt)), block.receiptsRoot);
+    for (const receipt of inBlock) {
+      assert.deepEqual(receipt, await rpc("eth_getTransactionReceipt", receipt.transactionHash));
+    }
+    assert.equal(await client.getBlockTransactionCount({ blockNumber: number }), raw.length);
+    assert.deepEqual(await client.getBlock({ blockHash: block.hash }), block);
+  }
+});
+
+test("fees: history, estimates, base fee of the next block", async () => {
+  const { number } = await client.getBlock();
+  const history = await client.getFeeHistory({ blockCount: 5, blockNumber: number, rewardPercentiles: [0, 50, 100] });
+  assert.equal(history.oldestBlock, number - 4n);
+  for (const [index, ratio] of history.gasUsedRatio.entries()) {
+    const block = await client.getBlock({ blockNumber: history.oldestBlock + BigInt(index) });
+    assert.equal(history.baseFeePerGas[index], block.baseFeePerGas);
+    assert.equal(ratio, Number(block.gasUsed) / Number(block.gasLimit));
+    assert.equal(history.reward[index].length, 3);
+  }
+  await rpc("evm_mine");
+  const following = await client.getBlock({ blockNumber: number + 1n });
+  assert.equal(history.baseFeePerGas.at(-1), following.baseFeePerGas);
+  assert.ok((await client.estimateMaxPriorityFeePerGas()) >= 0n);
+  assert.ok((await client.getGasPrice()) >= history.baseFeePerGas.at(-1));
+  assert.equal(await client.getBlobBaseFee(), 1n);
+});
+
+test("EIP-712: a signature that a contract checks", async () => {
+  const orders = await deploy(wallet, compiled("Orders"));
+  const { address: verifyingContract } = orders;
+  const message = { items: [{ token: address, amount: 5n }, { token: address, amount: 6n }], note: "ß", deadline: 7n };
+  const domain = { name: "Orders", version: "1", chainId, verifyingContract };
+  const typed = {
+    domain,
+    types: {
+      Item: [
+        { name: "token", type: "address" },
+        { name: "amount", type: "uint256" },
+      ],
+      Order: [
+        { name: "items", type: "Item[]" },
+        { name: "note", type: "string" },
+        { name: "deadline", type: "uint64" },
+      ],
+    },
+    primaryType: "Order",
+    message,
+  };
+  const signature = await wallet.signTypedData(typed);
+  assert.equal(await orders.read("signer", message, signature), account.address);
+  assert.notEqual(await orders.read("signer", { ...message, deadline: 8n }, signature), account.address);
+  assert.equal(await client.verifyTypedData({ ...typed, address: account.address, signature }), true);
+  const hash = hashTypedData(typed);
+  assert.equal(await client.verifyHash({ address: account.address, hash, signature }), true);
+  // EIP-5267: the contract says under which domain.
+  const said = await client.getEip712Domain({ address: verifyingContract });
+  assert.deepEqual(said.domain, { ...domain, salt: zeroHash });
+});
+
+test("calls with another state, another block, other code", async () => {
+  const data = "0x3fa4f245"; // value()
+  const read = async (overrides) => BigInt((await client.call({ to: address, data, ...overrides })).data);
+  const slot = (value) => [{ slot: zeroHash, value: numberToHex(value, { size: 32 }) }];
+  assert.equal(await read({ stateOverride: [{ address, stateDiff: slot(77) }] }), 77n);
+  const otherSlot = [{ slot: numberToHex(1, { size: 32 }), value: numberToHex(1, { size: 32 }) }];
+  assert.equal(await read({ stateOverride: [{ address, stateDiff: otherSlot }] }), await read({}));
+  assert.equal(await read({ stateOverride: [{ address, state: otherSlot }] }), 0n);
+  assert.equal(BigInt(await rpc("eth_call", { to: address, data }, "latest", { [address]: { state: {} } })), 0n);
+  // TIMESTAMP, returned.
+  const clock = { stateOverride: [{ address, code: "0x425f5260205ff3" }], blockOverrides: { time: 123n } };
+  assert.equal(await read(clock), 123n);
+  const rich = { account: stranger(), to: stranger(), value: parseEther("1000") };
+  await assert.rejects(client.call(rich), /insufficient|exceeds/i);
+  const funded = [{ address: rich.account, balance: parseEther("1001") }];
+  await client.call({ ...rich, stateOverride: funded });
+  assert.equal(await client.estimateGas({ ...rich, stateOverride: funded }), 21_000n);
+});
+
+test("what is not there", async () => {
+  assert.equal(await client.getCode({ address: stranger() }), undefined);
+  assert.equal(await client.getBalance({ address: stranger() }), 0n);
+  await assert.rejects(client.getBlock({ blockNumber: 1n << 40n }), { name: "BlockNotFoundError" });
+  await assert.rejects(client.getBlock({ blockHash: zeroHash }), { name: "BlockNotFoundError" });
+  await assert.rejects(client.getTransaction({ hash: zeroHash }), { name: "TransactionNotFoundError" });
+  await assert.rejects(client.getTransactionReceipt({ hash: zeroHash }), { name: "TransactionReceiptNotFoundError" });
+  const nothing = client.readContract({ address: stranger(), abi, functionName: "value" });
+  await assert.rejects(nothing, { name: "ContractFunctionExecutionError", message: /returned no data/ });
+  await assert.rejects(client.getBalance({ address: stranger(), blockNumber: 1n << 40n }), /not found/);
+});
