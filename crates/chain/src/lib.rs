@@ -46,5 +46,9 @@ pub use event::{ChainEvent, EVENT_BUFFER, Reorg};
 pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PooledTransaction};
 pub use query::{FeeHistory, LogQuery, LogRange, MinedLog};
 
-pub use ivm_evm::{CallContext, CallError, ExecutionResult, Overrides};
+pub use ivm_evm::{
+    BLOB_PARAMS, CallContext, CallError, ChainDatabase, ChainEvm, ChainEvmError, ExecutionResult, IndexedLog,
+    Overrides, Refusal, SimulatedBlock, SimulatedCall, SimulatedEnvironment, SimulationError, SimulationMode,
+    Simulator, TransferLogs, transact,
+};
 pub use ivm_state::{AccountProof, StateView, StorageProof};

@@ -16,13 +16,21 @@ mod estimate;
 mod forks;
 mod genesis;
 mod intrinsic;
+mod overrides;
+mod refusal;
+mod simulate;
 
 pub use block::{BlockExecution, ExecutedBlock, ExecutionError, TransactionError};
-pub use call::{CallContext, CallError, ChainEvm, Overrides};
+pub use call::{CallContext, CallError, ChainEvm, ChainEvmError, Overrides, transact};
 pub use database::{BlockHashes, ChainDatabase};
 pub use forks::{BLOB_PARAMS, ChainForks};
 pub use genesis::genesis_state;
 pub use intrinsic::{IntrinsicGas, intrinsic_gas};
+pub use refusal::Refusal;
+pub use simulate::{
+    IndexedLog, SimulatedBlock, SimulatedCall, SimulatedEnvironment, SimulationError, SimulationMode, Simulator,
+    TransferLogs,
+};
 
 /// Why Ethereum's rules refuse a transaction.
 pub use revm::context::result::InvalidTransaction;

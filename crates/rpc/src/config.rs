@@ -63,8 +63,14 @@ pub struct RpcLimits {
     pub max_running_calls: usize,
     /// Most traces made at once: each holds as many frames as its gas pays for.
     pub max_running_traces: usize,
-    /// Most bytes of input a trace records.
+    /// Most bytes a trace records.
     pub max_trace_size_bytes: usize,
+    /// Most time a trace takes, whatever its options ask for.
+    pub max_trace_time: Duration,
+    /// Most time a call, an estimate or a simulation takes.
+    pub max_call_time: Duration,
+    /// Most calls of one connection that are under way at once; further ones wait.
+    pub max_calls_per_connection: usize,
     /// Most calls, and most traces, that wait for their turn; further ones are refused.
     pub max_waiting_calls: usize,
     /// Most subscriptions of a connection.
@@ -100,7 +106,10 @@ impl Default for RpcLimits {
             max_batch_length: 1000,
             max_running_calls: 64,
             max_running_traces: 2,
-            max_trace_size_bytes: 32 * 1024 * 1024,
+            max_trace_size_bytes: 64 * 1024 * 1024,
+            max_trace_time: Duration::from_secs(60),
+            max_call_time: Duration::from_secs(5),
+            max_calls_per_connection: 64,
             max_waiting_calls: 4096,
             max_subscriptions_per_connection: 128,
             max_waiting_messages: 1024,

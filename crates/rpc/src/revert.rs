@@ -16,6 +16,15 @@ pub(crate) fn output(result: ExecutionResult) -> RpcResult<Bytes> {
     }
 }
 
+/// Why a call failed, without the reason a revert gives; `None` when it succeeded.
+pub(crate) fn failure(result: &ExecutionResult) -> Option<String> {
+    match result {
+        ExecutionResult::Success { .. } => None,
+        ExecutionResult::Revert { .. } => Some("execution reverted".to_owned()),
+        ExecutionResult::Halt { reason, .. } => Some(halt_message(reason)),
+    }
+}
+
 /// `execution reverted`, and the reason where the output is one of Solidity's.
 pub(crate) fn revert_message(output: &[u8]) -> String {
     let reason = Revert::abi_decode(output)
@@ -45,7 +54,7 @@ fn panic_message(panic: &Panic) -> String {
     reason.to_owned()
 }
 
-fn halt_message(reason: &HaltReason) -> String {
+pub(crate) fn halt_message(reason: &HaltReason) -> String {
     let message = match reason {
         HaltReason::OutOfGas(_) => "out of gas",
         HaltReason::InvalidJump => "invalid jump destination",

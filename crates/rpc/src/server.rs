@@ -18,7 +18,7 @@ use crate::dev::{self, DevControl};
 use crate::ivm::{self, IvmBackend};
 use crate::methods::{MethodTable, RegisterError};
 use crate::middleware::GethErrorsLayer;
-use crate::{eth, fees, pending, trace, txpool, web3};
+use crate::{debug, eth, fees, pending, simulate, trace, txpool, web3};
 
 /// Pings in a row a WebSocket client may leave unanswered.
 const MAX_MISSED_PINGS: usize = 2;
@@ -116,6 +116,8 @@ fn methods(api: &Arc<Api>) -> Result<MethodTable, RegisterError> {
     web3::register(&mut table)?;
     eth::register(&mut table)?;
     fees::register(&mut table)?;
+    simulate::register(&mut table)?;
+    debug::register(&mut table)?;
     trace::register(&mut table)?;
     txpool::register(&mut table)?;
     if let Some(backend) = &api.ivm {

@@ -1,6 +1,4 @@
 //! A server on a free port, a chain with funded accounts behind it, and clients.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::sync::Arc;
 
