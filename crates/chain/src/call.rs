@@ -106,7 +106,11 @@ impl Chain {
     ///
     /// # Errors
     /// The store's error.
-    pub fn state_root_with(&self, block: &SealedBlock, changes: &BundleState) -> Result<Option<B256>, ChainError> {
+    pub fn state_root_with(
+        &self,
+        block: &SealedBlock,
+        changes: &BundleState,
+    ) -> Result<Option<B256>, ChainError> {
         let update = self.inner.state.prepare(changes)?;
         Ok((update.parent_root() == block.header().state_root).then(|| update.root()))
     }

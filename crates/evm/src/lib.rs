@@ -28,8 +28,8 @@ pub use genesis::genesis_state;
 pub use intrinsic::{IntrinsicGas, intrinsic_gas};
 pub use refusal::Refusal;
 pub use simulate::{
-    IndexedLog, SimulatedBlock, SimulatedCall, SimulatedEnvironment, SimulationError, SimulationMode, Simulator,
-    TransferLogs,
+    IndexedLog, SimulatedBlock, SimulatedCall, SimulatedEnvironment, SimulationError, SimulationMode,
+    Simulator, TransferLogs,
 };
 
 /// Why Ethereum's rules refuse a transaction.

@@ -73,7 +73,10 @@ impl fmt::Display for Refusal {
                 "insufficient funds for gas * price + value: address {sender} have {balance} want {fee}"
             ),
             InvalidTransaction::OverflowPaymentInTransaction => {
-                write!(f, "insufficient funds for gas * price + value: address {sender} required balance exceeds 256 bits")
+                write!(
+                    f,
+                    "insufficient funds for gas * price + value: address {sender} required balance exceeds 256 bits"
+                )
             }
             InvalidTransaction::CallGasCostMoreThanGasLimit { initial_gas, gas_limit } => {
                 write!(f, "intrinsic gas too low: have {gas_limit}, want {initial_gas}")
@@ -90,7 +93,10 @@ impl fmt::Display for Refusal {
             InvalidTransaction::CallerGasLimitMoreThanBlock => f.write_str("gas limit reached"),
             InvalidTransaction::EmptyBlobs => f.write_str("blob transaction missing blob hashes"),
             InvalidTransaction::BlobCreateTransaction => f.write_str("blob transaction of type create"),
-            InvalidTransaction::BlobGasPriceGreaterThanMax { block_blob_gas_price, tx_max_fee_per_blob_gas } => {
+            InvalidTransaction::BlobGasPriceGreaterThanMax {
+                block_blob_gas_price,
+                tx_max_fee_per_blob_gas,
+            } => {
                 write!(
                     f,
                     "max fee per blob gas less than block blob gas fee: address {sender} blobGasFeeCap: \

@@ -2,8 +2,8 @@
 
 use alloy_consensus::transaction::Recovered;
 use alloy_consensus::{
-    Header, Receipt, ReceiptEnvelope, SignableTransaction, TxEip1559, TxEip4844, TxEip7702, TxEnvelope, TxLegacy,
-    TxReceipt,
+    Header, Receipt, ReceiptEnvelope, SignableTransaction, TxEip1559, TxEip4844, TxEip7702, TxEnvelope,
+    TxLegacy, TxReceipt,
 };
 use alloy_eips::eip4844::DATA_GAS_PER_BLOB;
 use alloy_eips::eip7685::Requests;
@@ -13,7 +13,6 @@ use alloy_evm::{EthEvmFactory, Evm, EvmEnv, EvmFactory};
 use alloy_primitives::{B256, Log, Signature, TxKind, U256};
 use alloy_rpc_types_eth::TransactionRequest;
 use alloy_rpc_types_eth::state::StateOverride;
-use revm::{DatabaseCommit, Inspector};
 use revm::context::TxEnv;
 use revm::context::result::InvalidTransaction;
 use revm::context_interface::either::Either;
@@ -21,6 +20,7 @@ use revm::context_interface::transaction::TransactionType;
 use revm::database::states::bundle_state::BundleRetention;
 use revm::database::{BundleState, State};
 use revm::database_interface::Database;
+use revm::{DatabaseCommit, Inspector};
 
 use crate::ExecutionResult;
 use crate::call::{CallContext, CallError, call_transaction};
@@ -157,13 +157,24 @@ impl Simulator {
         for call in calls {
             let environment = EvmEnv::new(evm.cfg_env().clone(), evm.block().clone());
             let request = complete(call, evm.db_mut(), gas_used, header.gas_limit)?;
-            let (envelope, transaction) = unsigned(request, &environment, gas_left)?;
+            let (envelope, mut transaction) = unsigned(request, &environment, gas_left)?;
+            // Nonces that are not checked may be at their end: geth lets them wrap, revm refuses such transactions.
+            let mut nonce_wraps = false;
+            if mode == SimulationMode::Lenient {
+                transaction.nonce = transaction.nonce.min(u64::MAX - 1);
+                let sender = evm.db_mut().basic(transaction.caller).map_err(CallError::from)?;
+                nonce_wraps = sender.is_some_and(|sender| sender.nonce == u64::MAX);
+            }
             blob_gas_used += transaction.blob_hashes.len() as u64 * DATA_GAS_PER_BLOB;
             evm.components_mut().1.0.start_call();
             let outcome = evm
                 .transact_raw(transaction.clone())
                 .map_err(|error| CallError::of_transaction(error, &transaction, &environment))?;
-            evm.db_mut().commit(outcome.state);
+            let mut changes = outcome.state;
+            if nonce_wraps && let Some(sender) = changes.get_mut(&transaction.caller) {
+                sender.info.nonce = 0;
+            }
+            evm.db_mut().commit(changes);
             let result = outcome.result;
             gas_used += result.tx_gas_used();
             gas_left = gas_left.saturating_sub(result.tx_gas_used());
@@ -210,7 +221,8 @@ fn block_environment(
     environment.cfg_env.disable_eip3607 = true;
     // The calls' gas is kept within the block's by `complete`.
     environment.cfg_env.disable_block_gas_limit = true;
-    if let (Some(price), Some(blobs)) = (blob_base_fee, &mut environment.block_env.blob_excess_gas_and_price) {
+    if let (Some(price), Some(blobs)) = (blob_base_fee, &mut environment.block_env.blob_excess_gas_and_price)
+    {
         blobs.blob_gasprice = price.saturating_to();
     }
     environment

@@ -11,9 +11,12 @@ use crate::methods::{MethodTable, RegisterError};
 use crate::params::BlockArg;
 
 pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
-    table.blocking("debug_getRawHeader", |api, args| raw(api, args, |block| alloy_rlp::encode(block.header())))?;
-    table
-        .blocking("debug_getRawBlock", |api, args| raw(api, args, |block| alloy_rlp::encode(block.to_block())))?;
+    table.blocking("debug_getRawHeader", |api, args| {
+        raw(api, args, |block| alloy_rlp::encode(block.header()))
+    })?;
+    table.blocking("debug_getRawBlock", |api, args| {
+        raw(api, args, |block| alloy_rlp::encode(block.to_block()))
+    })?;
     table.blocking("debug_getRawReceipts", receipts)?;
     table.blocking("debug_getRawTransaction", raw_transaction)?;
     // A block that is not valid is refused and not kept.

@@ -1,7 +1,7 @@
 //! Errors of calls, as JSON-RPC codes and geth's messages.
 
-use alloy_primitives::{B256, Bytes};
 use alloy_eips::BlockId;
+use alloy_primitives::{B256, Bytes};
 use ivm_chain::{CallError, ChainError, PoolError, QueryError};
 use jsonrpsee::types::ErrorObjectOwned;
 

@@ -161,9 +161,8 @@ mod tests {
     fn a_filter_goes_back_to_where_the_branches_part() {
         // Blocks 1 to 3 were seen on a branch that parts from the chain after block 1.
         let hash = B256::with_last_byte;
-        let canonical = |number: u64| -> Result<_, ()> {
-            Ok([hash(0), hash(1), hash(12)].get(number as usize).copied())
-        };
+        let canonical =
+            |number: u64| -> Result<_, ()> { Ok([hash(0), hash(1), hash(12)].get(number as usize).copied()) };
         let parent = |block: B256| -> Result<_, ()> { Ok(Some(hash(block[31] - 1))) };
         let mut seen = Seen { number: 3, hash: hash(3) };
         assert_eq!(seen.rewind(canonical, parent).unwrap(), [hash(3), hash(2)]);

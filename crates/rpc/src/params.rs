@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{Address, B256, Bytes, hex};
-use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
+use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// What is wrong with a hex string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,7 +65,8 @@ fn decode_number(text: &str) -> Result<u64, HexError> {
     if text.is_empty() {
         return Err(HexError::Empty);
     }
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).ok_or(HexError::MissingPrefix)?;
+    let digits =
+        text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).ok_or(HexError::MissingPrefix)?;
     match digits.as_bytes() {
         [] => Err(HexError::EmptyNumber),
         [b'0', _, ..] => Err(HexError::LeadingZero),
@@ -166,7 +167,9 @@ struct BlockObject {
 impl BlockObject {
     fn id(self) -> Result<BlockId, &'static str> {
         match (self.block_hash, self.block_number) {
-            (Some(_), Some(_)) => Err("cannot specify both BlockHash and BlockNumber, choose one or the other"),
+            (Some(_), Some(_)) => {
+                Err("cannot specify both BlockHash and BlockNumber, choose one or the other")
+            }
             (Some(hash), None) => Ok(BlockId::Hash(alloy_eips::RpcBlockHash {
                 block_hash: hash.0,
                 require_canonical: self.require_canonical,
@@ -309,8 +312,10 @@ mod tests {
         assert_eq!(read("{\"blockNumber\":\"0x10\"}"), BlockId::number(16));
         let hash = B256::repeat_byte(7);
         assert_eq!(read(&format!("\"{hash}\"")), BlockId::hash(hash));
-        assert!(matches!(read(&format!("{{\"blockHash\":\"{hash}\",\"requireCanonical\":true}}")), BlockId::Hash(id)
-            if id.block_hash == hash && id.require_canonical == Some(true)));
+        assert!(
+            matches!(read(&format!("{{\"blockHash\":\"{hash}\",\"requireCanonical\":true}}")), BlockId::Hash(id)
+            if id.block_hash == hash && id.require_canonical == Some(true))
+        );
     }
 
     #[test]

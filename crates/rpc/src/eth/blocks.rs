@@ -28,16 +28,11 @@ pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.blocking("eth_getUncleCountByBlockHash", |api, (hash,): (HashArg,)| {
         uncle_count(api, hash.0.into())
     })?;
-    table.inline("eth_getUncleByBlockNumberAndIndex", |_, (_, _): (NumberArg, Index)| {
-        Ok(None::<Block>)
-    })?;
+    table.inline("eth_getUncleByBlockNumberAndIndex", |_, (_, _): (NumberArg, Index)| Ok(None::<Block>))?;
     table.inline("eth_getUncleByBlockHashAndIndex", |_, (_, _): (HashArg, Index)| Ok(None::<Block>))
 }
 
-fn by_number(
-    api: &Api,
-    (NumberArg(number), full): (NumberArg, Option<bool>),
-) -> RpcResult<Option<Block>> {
+fn by_number(api: &Api, (NumberArg(number), full): (NumberArg, Option<bool>)) -> RpcResult<Option<Block>> {
     let block = api.chain.block(number.into())?;
     Ok(block.map(|block| render::block(&block, full.unwrap_or(false))))
 }

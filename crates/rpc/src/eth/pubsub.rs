@@ -111,7 +111,8 @@ fn json<T: Serialize>(messages: impl IntoIterator<Item = T>) -> serde_json::Resu
 /// The logs of blocks left, from the newest back, marked as removed; then those of the blocks that took their place.
 fn reorg_logs(filter: &Filter, reorg: &Reorg) -> Vec<Log> {
     let logs_of = |block: &CommittedBlock| logs::matching(filter, &block.block, &block.receipts);
-    let removed = reorg.removed.iter().flat_map(|block| logs_of(block).into_iter().rev()).map(render::removed);
+    let removed =
+        reorg.removed.iter().flat_map(|block| logs_of(block).into_iter().rev()).map(render::removed);
     removed.chain(reorg.added.iter().flat_map(logs_of)).collect()
 }
 
@@ -144,6 +145,7 @@ async fn follow(
 ) -> Result<(), SubscriptionError> {
     let timeout = api.config.limits.slow_subscriber_timeout;
     let pool = api.chain.pool();
+    let _counted = api.metrics.subscription();
     loop {
         let event = tokio::select! {
             () = sink.closed() => return Ok(()),

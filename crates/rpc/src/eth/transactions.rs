@@ -15,10 +15,10 @@ pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.blocking("eth_getTransactionByHash", by_hash)?;
     table.blocking("eth_getRawTransactionByHash", raw_transaction)?;
     table.blocking("eth_getTransactionReceipt", receipt)?;
-    table.blocking(
-        "eth_getTransactionByBlockNumberAndIndex",
-        |api, (number, index): (NumberArg, Index)| by_position(api, number.0.into(), index),
-    )?;
+    table
+        .blocking("eth_getTransactionByBlockNumberAndIndex", |api, (number, index): (NumberArg, Index)| {
+            by_position(api, number.0.into(), index)
+        })?;
     table.blocking("eth_getTransactionByBlockHashAndIndex", |api, (hash, index): (HashArg, Index)| {
         by_position(api, hash.0.into(), index)
     })?;

@@ -5,9 +5,7 @@ use alloy_consensus::{Header, TxEnvelope};
 use alloy_primitives::{B256, U256};
 use alloy_rpc_types_eth::BlockOverrides;
 use alloy_rpc_types_eth::simulate::{SimBlock, SimulatePayload};
-use ivm_chain::{
-    BLOB_PARAMS, SealedBlock, SimulatedEnvironment, SimulationMode, Simulator, TransferLogs,
-};
+use ivm_chain::{BLOB_PARAMS, SealedBlock, SimulatedEnvironment, SimulationMode, Simulator, TransferLogs};
 use serde_json::value::RawValue;
 
 use super::error::SimulateError;
@@ -19,12 +17,9 @@ use crate::trace::Guard;
 /// Seconds between simulated blocks that name no time.
 const SECONDS_BETWEEN_BLOCKS: u64 = 12;
 
-pub(super) fn run(
-    api: &Api,
-    base: &SealedBlock,
-    payload: SimulatePayload,
-) -> RpcResult<Vec<Box<RawValue>>> {
-    let SimulatePayload { block_state_calls, trace_transfers, validation, return_full_transactions } = payload;
+pub(super) fn run(api: &Api, base: &SealedBlock, payload: SimulatePayload) -> RpcResult<Vec<Box<RawValue>>> {
+    let SimulatePayload { block_state_calls, trace_transfers, validation, return_full_transactions } =
+        payload;
     let blocks = in_order(base.header(), block_state_calls)?;
     let mode = if validation { SimulationMode::Validated } else { SimulationMode::Lenient };
     let mut transfers =
@@ -39,9 +34,8 @@ pub(super) fn run(
     let mut answers = Vec::with_capacity(blocks.len());
     for block in blocks {
         let (environment, calls) = environment(api, block, &parent, parent_hash, mode);
-        let (next, mut simulated) = simulator
-            .run(environment, calls, &mut transfers, &mut guard)
-            .map_err(SimulateError::from)?;
+        let (next, mut simulated) =
+            simulator.run(environment, calls, &mut transfers, &mut guard).map_err(SimulateError::from)?;
         let root = api.chain.state_root_with(base, &simulated.changes)?;
         simulated.header.state_root = root.ok_or(SimulateError::OldBase { number: base.number() })?;
         let plain: Vec<TxEnvelope> =
@@ -63,7 +57,8 @@ fn in_order(base: &Header, blocks: Vec<SimBlock>) -> Result<Vec<SimBlock>, Simul
     let (mut number_before, mut time_before) = (base.number, base.timestamp);
     for mut block in blocks {
         let overrides = block.block_overrides.get_or_insert_default();
-        let number = overrides.number.map_or(number_before.saturating_add(1), |number| number.saturating_to());
+        let number =
+            overrides.number.map_or(number_before.saturating_add(1), |number| number.saturating_to());
         if number <= number_before {
             return Err(SimulateError::NumberOrder { number, before: number_before });
         }
@@ -79,8 +74,7 @@ fn in_order(base: &Header, blocks: Vec<SimBlock>) -> Result<Vec<SimBlock>, Simul
             };
             ordered.push(SimBlock { block_overrides: Some(overrides), ..SimBlock::default() });
         }
-        let timestamp =
-            overrides.time.unwrap_or_else(|| time_before.saturating_add(SECONDS_BETWEEN_BLOCKS));
+        let timestamp = overrides.time.unwrap_or_else(|| time_before.saturating_add(SECONDS_BETWEEN_BLOCKS));
         if timestamp <= time_before {
             return Err(SimulateError::TimestampOrder { timestamp, before: time_before });
         }

@@ -53,7 +53,12 @@ pub(super) fn block(
     to_raw_value(&Answer { inner, calls }).map_err(|error| RpcError::Unfinished { reason: error.to_string() })
 }
 
-fn transaction(call: &SimulatedCall, index: u64, hash: B256, header: &alloy_consensus::Header) -> Transaction {
+fn transaction(
+    call: &SimulatedCall,
+    index: u64,
+    hash: B256,
+    header: &alloy_consensus::Header,
+) -> Transaction {
     let info = TransactionInfo {
         hash: Some(*call.transaction.inner().tx_hash()),
         index: Some(index),

@@ -112,11 +112,8 @@ fn run_mined(
     transaction: &Recovered<TxEnvelope>,
 ) -> RpcResult<(GethTrace, EvmState)> {
     let hash: TxHash = *transaction.inner().tx_hash();
-    let context = TransactionContext {
-        block_hash: Some(block.hash()),
-        tx_index: Some(position),
-        tx_hash: Some(hash),
-    };
+    let context =
+        TransactionContext { block_hash: Some(block.hash()), tx_index: Some(position), tx_hash: Some(hash) };
     run(evm, transaction.to_tx_env(), Some(context))
 }
 

@@ -42,13 +42,10 @@ pub(crate) fn inspector(
 /// The tracer, its copies of memory and data bounded too.
 fn bounded(tracer: DebugInspector, max_recorded_bytes: usize) -> DebugInspector {
     use revm_inspectors::tracing::TraceLimitBehavior::Halt;
-    let limits =
-        TraceLimits::default().set_max_recorded_bytes(Some(max_recorded_bytes)).set_behavior(Halt);
+    let limits = TraceLimits::default().set_max_recorded_bytes(Some(max_recorded_bytes)).set_behavior(Halt);
     let bound = |inspector: TracingInspector| inspector.with_limits(limits);
     match tracer {
-        DebugInspector::CallTracer(inspector, config) => {
-            DebugInspector::CallTracer(bound(inspector), config)
-        }
+        DebugInspector::CallTracer(inspector, config) => DebugInspector::CallTracer(bound(inspector), config),
         DebugInspector::PreStateTracer(inspector, config) => {
             DebugInspector::PreStateTracer(bound(inspector), config)
         }

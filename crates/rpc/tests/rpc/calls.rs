@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use crate::common::{Node, RECIPIENT, REVERT_INITCODE, STORE_INITCODE, invoke, signer};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use serde_json::{Value, json};
 
 fn number(value: &Value) -> u64 {
@@ -77,10 +77,7 @@ async fn reverts_carry_their_data() {
     assert_eq!(node.fails("eth_estimateGas", priced).await.message(), "insufficient funds for transfer");
     let both = json!([{"to": RECIPIENT, "gasPrice": "0x1", "maxFeePerGas": "0x1"}]);
     let refused = node.fails("eth_call", both).await;
-    assert_eq!(
-        refused.message(),
-        "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified"
-    );
+    assert_eq!(refused.message(), "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified");
     let cheap = json!([{"from": signer(0).address(), "to": RECIPIENT, "gasPrice": "0x1", "gas": "0x5208"}]);
     let refused = node.fails("eth_call", cheap).await;
     assert!(
@@ -139,7 +136,8 @@ async fn calls_see_no_base_fee_unless_they_pay_one() {
     let basefee = json!({RECIPIENT.to_string(): {"code": "0x485f5260205ff3"}});
     let seen = node.call("eth_call", json!([{"to": RECIPIENT}, "latest", basefee])).await;
     assert_eq!(seen, json!(B256::ZERO));
-    let paying = json!({"from": signer(0).address(), "to": RECIPIENT, "gasPrice": "0x77359400", "gas": "0xffff"});
+    let paying =
+        json!({"from": signer(0).address(), "to": RECIPIENT, "gasPrice": "0x77359400", "gas": "0xffff"});
     let seen = node.call("eth_call", json!([paying, "latest", basefee])).await;
     assert_eq!(seen, json!(B256::from(U256::from(1_000_000_000))));
 }

@@ -1,7 +1,7 @@
 //! Ethereum's methods over a chain with a few blocks.
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use crate::common::{GWEI, Node, RECIPIENT, STORE_INITCODE, create, invoke, raw, sign, signer, transfer};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use serde_json::{Value, json};
 
 fn number(value: &Value) -> u64 {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use alloy_primitives::{B256, TxHash};
 use crate::common::{Node, STORE_INITCODE, invoke, transfer};
+use alloy_primitives::{B256, TxHash};
 use jsonrpsee::core::client::{Client, Error, Subscription, SubscriptionClientT};
 use jsonrpsee::rpc_params;
 use serde_json::{Value, json};

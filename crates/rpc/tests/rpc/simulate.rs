@@ -1,7 +1,7 @@
 //! `eth_simulateV1`.
 
-use alloy_primitives::{B256, U256};
 use crate::common::{GENESIS_TIME, Node, RECIPIENT, REVERT_INITCODE, signer, transfer};
+use alloy_primitives::{B256, U256};
 use serde_json::{Value, json};
 
 const A: &str = "0xc000000000000000000000000000000000000000";
@@ -39,7 +39,8 @@ async fn blocks_follow_each_other() {
     assert_eq!((&first["number"], &first["gasUsed"]), (&json!("0x2"), &json!("0xa410")));
     assert_eq!(first["timestamp"], json!(format!("{:#x}", head.header().timestamp + 12)));
     assert_eq!((&first["baseFeePerGas"], &first["uncles"]), (&json!("0x0"), &json!([])));
-    let transfer = json!({"returnData": "0x", "logs": [], "gasUsed": "0x5208", "maxUsedGas": "0x5208", "status": "0x1"});
+    let transfer =
+        json!({"returnData": "0x", "logs": [], "gasUsed": "0x5208", "maxUsedGas": "0x5208", "status": "0x1"});
     assert_eq!(first["calls"], json!([transfer, transfer]));
     assert_eq!(first["transactions"].as_array().unwrap().len(), 2);
     for pair in blocks.windows(2) {
@@ -140,7 +141,10 @@ async fn failed_calls_are_results() {
     .await;
     let calls = &blocks[0]["calls"];
     assert_eq!((&calls[0]["status"], &calls[0]["returnData"]), (&json!("0x0"), &json!("0x")));
-    assert_eq!((&calls[0]["error"]["code"], &calls[0]["error"]["message"]), (&json!(3), &json!("execution reverted: no")));
+    assert_eq!(
+        (&calls[0]["error"]["code"], &calls[0]["error"]["message"]),
+        (&json!(3), &json!("execution reverted: no"))
+    );
     assert!(calls[0]["error"]["data"].as_str().unwrap().starts_with("0x08c379a0"));
     assert_eq!(calls[1]["error"], json!({"code": 3, "message": "execution reverted", "data": "0x"}));
     assert_eq!(calls[2]["error"], json!({"code": -32015, "message": "invalid opcode: INVALID"}));
@@ -166,13 +170,17 @@ async fn refusals_have_the_codes_of_the_specification() {
         (
             json!({"blockStateCalls": [{"calls": [{"from": A, "to": B, "value": "0x3e8"}]}]}),
             -38014,
-            format!("err: insufficient funds for gas * price + value: address {a} have 0 want 1000 (supplied gas 30000000)"),
+            format!(
+                "err: insufficient funds for gas * price + value: address {a} have 0 want 1000 (supplied gas 30000000)"
+            ),
         ),
         (
             json!({"blockStateCalls": [{"blockOverrides": {"baseFeePerGas": "0xa"}, "calls": [{"from": A, "to": B}]}],
                 "validation": true}),
             -38012,
-            format!("err: max fee per gas less than block base fee: address {a}, maxFeePerGas: 0, baseFee: 10 (supplied gas 30000000)"),
+            format!(
+                "err: max fee per gas less than block base fee: address {a}, maxFeePerGas: 0, baseFee: 10 (supplied gas 30000000)"
+            ),
         ),
         (
             json!({"blockStateCalls": [{"calls": [{"from": A, "to": B, "gas": "0x0"}]}]}),

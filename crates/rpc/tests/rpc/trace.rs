@@ -1,7 +1,7 @@
 //! Traces by every tracer, of calls, transactions and blocks.
 
-use alloy_primitives::{Address, B256};
 use crate::common::{Node, RECIPIENT, STORE_INITCODE, invoke, signer, transfer};
+use alloy_primitives::{Address, B256};
 use serde_json::{Value, json};
 
 /// A chain with a contract in block 1, and two calls of it and a transfer in block 2.
@@ -26,7 +26,10 @@ async fn steps_are_logged_by_default() {
     assert_eq!((&trace["gas"], &trace["failed"]), (&json!(gas), &json!(false)));
     assert_eq!(trace["returnValue"], "0x");
     let steps = trace["structLogs"].as_array().unwrap();
-    assert_eq!((&steps[0]["op"], &steps[0]["pc"], &steps[0]["depth"]), (&json!("CALLDATASIZE"), &json!(0), &json!(1)));
+    assert_eq!(
+        (&steps[0]["op"], &steps[0]["pc"], &steps[0]["depth"]),
+        (&json!("CALLDATASIZE"), &json!(0), &json!(1))
+    );
     assert_eq!(steps[0]["stack"], json!([]));
     assert!(steps[0].get("memory").is_none());
     let store = steps.iter().find(|step| step["op"] == "SSTORE").unwrap();
@@ -63,7 +66,10 @@ async fn every_tracer_answers() {
     let changes = trace("prestateTracer", json!({"diffMode": true})).await;
     assert_eq!(changes["post"][&key]["storage"], json!({B256::ZERO.to_string(): B256::with_last_byte(8)}));
     let sender = signer(0).address().to_string().to_lowercase();
-    assert_eq!((&changes["pre"][&sender]["nonce"], &changes["post"][&sender]["nonce"]), (&json!(2), &json!(3)));
+    assert_eq!(
+        (&changes["pre"][&sender]["nonce"], &changes["post"][&sender]["nonce"]),
+        (&json!(2), &json!(3))
+    );
 
     let both = trace("muxTracer", json!({"callTracer": {}, "4byteTracer": null})).await;
     assert_eq!(both["callTracer"]["to"], json!(contract));
@@ -128,7 +134,11 @@ async fn calls_are_traced_within_a_block() {
     assert_eq!(output("0x2", Some(1)).await, json!(B256::with_last_byte(7)));
     assert_eq!(output("0x2", None).await, json!(B256::with_last_byte(8)));
     let too_far = node.fails("debug_traceCall", json!([{"to": contract}, "0x2", {"txIndex": "0x9"}])).await;
-    assert!(too_far.message().starts_with("transaction index 9 out of range for block 0x"), "{}", too_far.message());
+    assert!(
+        too_far.message().starts_with("transaction index 9 out of range for block 0x"),
+        "{}",
+        too_far.message()
+    );
     let overrides = json!({"tracer": "callTracer", "stateOverrides": {
         RECIPIENT.to_string(): {"code": "0x435f5260205ff3"}}, "blockOverrides": {"number": "0x1234"}});
     let frame = node.call("debug_traceCall", json!([{"to": RECIPIENT}, "latest", overrides])).await;
@@ -141,10 +151,7 @@ async fn traces_are_bounded_in_size_and_time() {
     let node = Node::start_with(|config| config.limits.max_trace_size_bytes = 1 << 20).await;
     let endless = json!({"data": "0x5b600056", "gas": "0x2faf080"});
     let refused = node.fails("debug_traceCall", json!([endless])).await;
-    assert_eq!(
-        (refused.code(), refused.message()),
-        (-32005, "trace is too large: limit 1048576 bytes")
-    );
+    assert_eq!((refused.code(), refused.message()), (-32005, "trace is too large: limit 1048576 bytes"));
     let options = json!({"tracer": "callTracer", "timeout": "0s"});
     let refused = node.fails("debug_traceCall", json!([endless, "latest", options])).await;
     assert_eq!((refused.code(), refused.message()), (-32000, "execution timeout"));
@@ -170,10 +177,7 @@ async fn raw_records_are_the_consensus_encoding() {
     assert!(receipts[0].as_str().unwrap().starts_with("0x02f9"), "a typed receipt");
     let raw = node.call("debug_getRawTransaction", json!([hashes[0]])).await;
     assert_eq!(raw, node.call("eth_getRawTransactionByHash", json!([hashes[0]])).await);
-    assert_eq!(
-        raw,
-        node.call("eth_getRawTransactionByBlockNumberAndIndex", json!(["0x2", "0x0"])).await
-    );
+    assert_eq!(raw, node.call("eth_getRawTransactionByBlockNumberAndIndex", json!(["0x2", "0x0"])).await);
     assert_eq!(
         raw,
         node.call("eth_getRawTransactionByBlockHashAndIndex", json!([block.hash(), "0x0"])).await
