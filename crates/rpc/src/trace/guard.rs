@@ -105,10 +105,10 @@ impl Guard {
 
 impl<CTX: ContextTr> Inspector<CTX> for Guard {
     fn step(&mut self, interp: &mut Interpreter, context: &mut CTX) {
-        self.steps = self.steps.wrapping_add(1);
-        if self.steps % STEPS_PER_LOOK == 1 {
+        if self.steps.is_multiple_of(STEPS_PER_LOOK) {
             self.look_at_clock();
         }
+        self.steps = self.steps.wrapping_add(1);
         if self.recording == Recording::Steps {
             let mut bytes = STEP_SIZE_BYTES + interp.stack.len() * WORD_SIZE_BYTES;
             if matches!(interp.bytecode.opcode(), opcode::SLOAD | opcode::SSTORE) {
