@@ -1,15 +1,15 @@
-//! Calls, estimates and replays on the state of a block.
+//! Calls, estimates, replays and simulations on the state of a block.
 
 use alloy_eips::BlockId;
 use alloy_evm::eth::EthEvmContext;
-use alloy_primitives::TxHash;
+use alloy_primitives::{B256, TxHash};
 use alloy_rpc_types_eth::state::StateOverride;
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest};
-use ivm_evm::{CallContext, ChainDatabase, ChainEvm, ExecutionResult, Overrides};
+use ivm_evm::{BundleState, CallContext, ChainDatabase, ChainEvm, ExecutionResult, Overrides};
 use revm::Inspector;
 use revm::database::State;
 
-use crate::block::MinedTransaction;
+use crate::block::{MinedTransaction, SealedBlock};
 use crate::chain::Chain;
 use crate::error::ChainError;
 use crate::store;
@@ -28,24 +28,32 @@ pub struct CallRequest {
 }
 
 impl Chain {
-    /// Runs a call (`eth_call`). A revert or a halt is a result, not an error.
+    /// Runs a call (`eth_call`) under an inspector, which may stop it. A revert or a halt is a result, not an error.
     ///
     /// # Errors
     /// [`ChainError::UnknownBlock`], or [`ChainError::Call`] when the request is not valid.
-    pub fn call(&self, request: CallRequest) -> Result<ExecutionResult, ChainError> {
+    pub fn call<I: Inspector<EthEvmContext<State<ChainDatabase>>>>(
+        &self,
+        request: CallRequest,
+        inspector: I,
+    ) -> Result<ExecutionResult, ChainError> {
         let context = self.call_context(request.block)?;
         let overrides = Overrides { state: request.state_overrides, block: request.block_overrides };
-        Ok(context.call(request.transaction, overrides)?)
+        Ok(context.call(request.transaction, overrides, inspector)?)
     }
 
-    /// Estimates the gas a transaction needs (`eth_estimateGas`).
+    /// Estimates the gas a transaction needs (`eth_estimateGas`) under an inspector, which may stop the search.
     ///
     /// # Errors
     /// [`ChainError::UnknownBlock`], or [`ChainError::Call`] when it fails with all the gas it may have.
-    pub fn estimate_gas(&self, request: CallRequest) -> Result<u64, ChainError> {
+    pub fn estimate_gas<I: Inspector<EthEvmContext<State<ChainDatabase>>>>(
+        &self,
+        request: CallRequest,
+        inspector: I,
+    ) -> Result<u64, ChainError> {
         let context = self.call_context(request.block)?;
         let overrides = Overrides { state: request.state_overrides, block: request.block_overrides };
-        Ok(context.estimate_gas(request.transaction, overrides)?)
+        Ok(context.estimate_gas(request.transaction, overrides, inspector)?)
     }
 
     /// A block's environment and the state after it: whatever is run there, with whatever inspector, by the methods of
@@ -78,10 +86,38 @@ impl Chain {
         let mined = self.transaction(hash)?.ok_or(ChainError::UnknownTransaction(hash))?;
         let block =
             self.block_by_hash(mined.block_hash)?.ok_or_else(|| store::missing("block", mined.block_hash))?;
+        let before = block.transactions().iter().take_while(|tx| *tx.inner().tx_hash() != hash).cloned();
+        let evm = self.block_context(&block)?.replay(&before.collect::<Vec<_>>(), inspector)?;
+        Ok((evm, mined))
+    }
+
+    /// A block's environment and the state *before* it: where its transactions ran, for [`CallContext::replay`].
+    ///
+    /// # Errors
+    /// [`ChainError::UnknownBlock`] when the block has no parent, or the store's error.
+    pub fn block_context(&self, block: &SealedBlock) -> Result<CallContext, ChainError> {
         let mut context = self.call_context(BlockId::hash(block.header().parent_hash))?;
         context.header = block.header().clone();
-        let before = block.transactions().iter().take_while(|tx| *tx.inner().tx_hash() != hash).cloned();
-        let evm = context.replay(&before.collect::<Vec<_>>(), inspector)?;
-        Ok((evm, mined))
+        Ok(context)
+    }
+
+    /// The root of a block's state with these changes made to it. Nothing is kept.
+    ///
+    /// `None` when the block is not the head: only the head's state can be changed.
+    ///
+    /// # Errors
+    /// The store's error.
+    pub fn state_root_with(
+        &self,
+        block: &SealedBlock,
+        changes: &BundleState,
+    ) -> Result<Option<B256>, ChainError> {
+        let update = self.inner.state.prepare(changes)?;
+        Ok((update.parent_root() == block.header().state_root).then(|| update.root()))
+    }
+
+    /// Base fee of the block after this one; 0 before London.
+    pub fn base_fee_after(&self, parent: &alloy_consensus::Header) -> u64 {
+        crate::header::next_base_fee(&self.config().rules, parent).unwrap_or_default()
     }
 }

@@ -1,8 +1,6 @@
 //! Importing a block: executing it again and refusing it when anything differs.
 
 use alloy_consensus::{Block, Header, TxEnvelope};
-use alloy_primitives::B256;
-use ivm_evm::BundleState;
 
 use crate::block::{CommittedBlock, SealedBlock};
 use crate::build::{BuiltBlock, extra_data_too_long};
@@ -33,14 +31,6 @@ impl Chain {
     /// Verifies a block that follows another one.
     pub(crate) fn verify_on(&self, tip: Tip, block: Block<TxEnvelope>) -> Result<BuiltBlock, ChainError> {
         self.verify_recovered(tip, RecoveredBlock::new(block, &self.config().rules))
-    }
-
-    /// Root that the head's state would have with these changes. Nothing is written.
-    ///
-    /// # Errors
-    /// When stored state cannot be read.
-    pub fn state_root_with(&self, changes: &BundleState) -> Result<B256, ChainError> {
-        Ok(self.inner.state.prepare(changes)?.root())
     }
 
     /// Verifies a block that follows another one, and whose senders have been recovered.

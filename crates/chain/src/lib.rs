@@ -61,7 +61,9 @@ pub use reorg::MAX_REORG_SIZE_BYTES;
 pub use restore::RestoredPool;
 
 pub use ivm_evm::{
-    CallContext, CallError, DaoFork, ExecutionResult, ForkSchedule, Overrides, Rules, ScheduleError,
+    BLOB_PARAMS, CallContext, CallError, ChainDatabase, ChainEvm, ChainEvmError, DaoFork, ExecutionResult,
+    ForkSchedule, IndexedLog, Overrides, Refusal, Rules, ScheduleError, SimulatedBlock, SimulatedCall,
+    SimulatedEnvironment, SimulationError, SimulationMode, Simulator, TransferLogs, halt_message, transact,
 };
 pub use ivm_state::kv::Durability;
 pub use ivm_state::{AccountProof, Retention, StateView, StorageProof};

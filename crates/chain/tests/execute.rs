@@ -12,6 +12,7 @@ use ivm_chain::{
     LogQuery, LogRange, QueryError, Storage,
 };
 use revm::Inspector;
+use revm::inspector::NoOpInspector;
 
 fn word(value: u64) -> Bytes {
     B256::from(U256::from(value)).into()
@@ -33,7 +34,7 @@ fn stored() -> (Chain, Address) {
 fn read(chain: &Chain, contract: Address, block: BlockId) -> U256 {
     let transaction = TransactionRequest { to: Some(TxKind::Call(contract)), ..Default::default() };
     let request = CallRequest { transaction, block, ..CallRequest::default() };
-    let result = chain.call(request).expect("runs");
+    let result = chain.call(request, NoOpInspector).expect("runs");
     U256::from_be_slice(result.output().expect("returns"))
 }
 
@@ -126,7 +127,9 @@ fn proofs_verify_against_the_header() {
 #[test]
 fn estimates_are_enough_and_tight() {
     let (chain, contract) = stored();
-    let estimate = |transaction| chain.estimate_gas(CallRequest { transaction, ..CallRequest::default() });
+    let estimate = |transaction| {
+        chain.estimate_gas(CallRequest { transaction, ..CallRequest::default() }, NoOpInspector)
+    };
     let from = Some(signer(0).address());
     let to = Some(TxKind::Call(Address::repeat_byte(0x77)));
     let transfer = TransactionRequest { from, to, value: Some(U256::from(1)), ..Default::default() };
@@ -147,7 +150,7 @@ fn estimates_are_enough_and_tight() {
 
     let poor = TransactionRequest { from: Some(Address::repeat_byte(5)), gas_price: Some(GWEI), ..transfer };
     let error = estimate(poor).expect_err("no funds");
-    assert!(error.to_string().starts_with("insufficient funds for gas * price + value"), "{error}");
+    assert!(error.to_string().starts_with("insufficient funds for transfer"), "{error}");
 }
 
 #[test]
@@ -158,11 +161,11 @@ fn reverts_are_told_with_their_data() {
     let to = Some(TxKind::Call(signer(0).address().create(0)));
     let request =
         CallRequest { transaction: TransactionRequest { to, ..Default::default() }, ..Default::default() };
-    match chain.call(request.clone()).expect("runs") {
+    match chain.call(request.clone(), NoOpInspector).expect("runs") {
         ExecutionResult::Revert { output, .. } => assert_eq!(output[..], [0xde, 0xad]),
         other => panic!("expected a revert, got {other:?}"),
     }
-    match chain.estimate_gas(request) {
+    match chain.estimate_gas(request, NoOpInspector) {
         Err(ChainError::Call(CallError::Reverted { output })) => assert_eq!(output[..], [0xde, 0xad]),
         other => panic!("expected a revert, got {other:?}"),
     }
@@ -178,7 +181,7 @@ fn overrides_pretend() {
     };
     let state_overrides = Some([(contract, account)].into_iter().collect());
     let request = CallRequest { transaction, state_overrides, ..CallRequest::default() };
-    let result = chain.call(request).expect("runs");
+    let result = chain.call(request, NoOpInspector).expect("runs");
     assert_eq!(U256::from_be_slice(result.output().expect("returns")), U256::from(99));
     assert_eq!(read(&chain, contract, BlockId::latest()), U256::from(43));
 }
@@ -275,7 +278,7 @@ fn block_hashes_are_seen_by_contracts() {
     let transaction = TransactionRequest { to: Some(TxKind::Call(contract)), ..Default::default() };
     let state_overrides = Some([(contract, account)].into_iter().collect());
     let request = CallRequest { transaction, state_overrides, ..CallRequest::default() };
-    let output = chain.call(request).expect("runs").into_output().expect("returns");
+    let output = chain.call(request, NoOpInspector).expect("runs").into_output().expect("returns");
     let first = chain.block_by_number(1).expect("reads").expect("is there");
     assert_eq!(output[..], first.hash()[..]);
     // EIP-2935 keeps the parent's hash in state.

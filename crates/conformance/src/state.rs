@@ -150,10 +150,11 @@ fn execute(chain: &Chain, header: Header, encoded: &[u8]) -> Result<Transition, 
     context.database = context.database.with_block_hashes(Arc::new(NumberHashes));
     match context.execute(&transaction) {
         Ok((result, changes)) => {
-            let state_root = chain.state_root_with(&changes).map_err(|error| error.to_string())?;
+            let state_root = chain.state_root_with(&chain.head().block, &changes);
+            let state_root = state_root.map_err(|error| error.to_string())?.ok_or("the head moved")?;
             Ok(Transition { refusal: None, logs_hash: logs_hash(result.logs()), state_root })
         }
-        Err(CallError::Invalid(reason)) => refused(reason.to_string()),
+        Err(CallError::Request(reason)) => refused(reason),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -1,14 +1,18 @@
 //! Estimating gas: the least gas limit with which a transaction succeeds, found as geth finds it.
 
-use alloy_evm::Evm;
+use alloy_evm::eth::EthEvmContext;
+use alloy_evm::{Evm, EvmEnv};
 use alloy_rpc_types_eth::TransactionRequest;
+use revm::Inspector;
 use revm::context::TxEnv;
 use revm::context::result::{EVMError, HaltReason, InvalidTransaction};
-use revm::inspector::NoOpInspector;
+use revm::database::State;
 
 use crate::ExecutionResult;
 use crate::call::{CallContext, CallError, ChainEvm, Overrides, affordable_gas};
+use crate::database::ChainDatabase;
 use crate::halt::halt_message;
+use crate::refusal::Refusal;
 
 /// Gas of a transfer: the least any transaction uses.
 const TRANSFER_GAS: u64 = 21_000;
@@ -30,10 +34,14 @@ impl CallContext {
     ///
     /// # Errors
     /// When it fails with all the gas it may have, or is not valid on this state.
-    pub fn estimate_gas(&self, request: TransactionRequest, overrides: Overrides) -> Result<u64, CallError> {
+    pub fn estimate_gas<I: Inspector<EthEvmContext<State<ChainDatabase>>>>(
+        &self,
+        request: TransactionRequest,
+        overrides: Overrides,
+        inspector: I,
+    ) -> Result<u64, CallError> {
         let asked = request.gas.filter(|gas| *gas >= TRANSFER_GAS);
-        let (mut evm, transaction) = self.call_evm(request, overrides, NoOpInspector)?;
-        evm.set_inspector_enabled(false);
+        let (mut evm, transaction) = self.call_evm(request, overrides, inspector)?;
         let mut high = asked.unwrap_or(evm.block().gas_limit).min(self.gas_cap);
         if transaction.gas_price > 0 {
             high = high.min(affordable_gas(evm.db_mut(), &transaction)?);
@@ -75,18 +83,23 @@ impl CallContext {
 }
 
 /// Runs the transaction with a gas limit. Nothing is kept of what it changes.
-fn attempt(
-    evm: &mut ChainEvm<NoOpInspector>,
+fn attempt<I: Inspector<EthEvmContext<State<ChainDatabase>>>>(
+    evm: &mut ChainEvm<I>,
     transaction: &TxEnv,
     gas_limit: u64,
 ) -> Result<Attempt, CallError> {
-    match evm.transact(TxEnv { gas_limit, ..transaction.clone() }) {
+    let transaction = TxEnv { gas_limit, ..transaction.clone() };
+    match evm.transact_raw(transaction.clone()) {
         Ok(outcome) if outcome.result.is_success() => Ok(Attempt::Enough(outcome.result)),
         Ok(outcome) => Ok(Attempt::TooLittle(Some(outcome.result))),
         Err(EVMError::Transaction(
             InvalidTransaction::CallGasCostMoreThanGasLimit { .. }
             | InvalidTransaction::GasFloorMoreThanGasLimit { .. },
         )) => Ok(Attempt::TooLittle(None)),
+        Err(EVMError::Transaction(reason)) => {
+            let environment = EvmEnv::new(evm.cfg_env().clone(), evm.block().clone());
+            Err(CallError::Estimate(Box::new(Refusal::new(reason, &transaction, &environment))))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -20,17 +20,25 @@ mod estimate;
 mod genesis;
 mod halt;
 mod intrinsic;
+mod overrides;
+mod refusal;
 mod rules;
 mod schedule;
+mod simulate;
 
 pub use block::{BlockExecution, BodyInput, ExecutedBlock, ExecutionError, TransactionError};
-pub use call::{CallContext, CallError, ChainEvm, Overrides};
+pub use call::{CallContext, CallError, ChainEvm, ChainEvmError, Overrides, transact};
 pub use database::{BlockHashes, ChainDatabase};
 pub use genesis::genesis_state;
 pub use halt::halt_message;
 pub use intrinsic::{IntrinsicGas, check_transaction, intrinsic_gas};
+pub use refusal::Refusal;
 pub use rules::{BLOB_PARAMS, BlockForks, Rules};
 pub use schedule::{DaoFork, ForkSchedule, ScheduleError};
+pub use simulate::{
+    IndexedLog, SimulatedBlock, SimulatedCall, SimulatedEnvironment, SimulationError, SimulationMode,
+    Simulator, TransferLogs,
+};
 
 /// Why Ethereum's rules refuse a transaction.
 pub use revm::context::result::InvalidTransaction;

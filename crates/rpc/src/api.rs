@@ -11,6 +11,7 @@ use crate::error::{RpcError, RpcResult};
 use crate::fees::TipOracle;
 use crate::filters::Filters;
 use crate::ivm::IvmBackend;
+use crate::metrics::{Metrics, SharedMetrics};
 use crate::pending::PendingHistory;
 
 /// What every method works with.
@@ -24,6 +25,7 @@ pub(crate) struct Api {
     pub(crate) pending: PendingHistory,
     pub(crate) tips: TipOracle,
     pub(crate) modules: Vec<&'static str>,
+    pub(crate) metrics: SharedMetrics,
     pub(crate) calls: Turns,
     pub(crate) traces: Turns,
 }
@@ -48,6 +50,7 @@ impl Api {
             pending: PendingHistory::new(limits.max_pending_history),
             tips: TipOracle::default(),
             modules,
+            metrics: Arc::new(Metrics::new()),
             calls: Turns::new(limits.max_running_calls, limits.max_waiting_calls),
             traces: Turns::new(limits.max_running_traces, limits.max_waiting_calls),
             config,

@@ -56,7 +56,12 @@ pub(crate) fn parse<A: FromArgs>(params: &Params<'_>) -> Result<A, ArgsError> {
 fn argument<T: DeserializeOwned>(args: &[&RawValue], position: usize) -> Result<T, ArgsError> {
     match args.get(position).map(|raw| raw.get()) {
         None | Some("null") => serde_json::from_str("null").map_err(|_| ArgsError::Missing { position }),
-        Some(text) => serde_json::from_str(text).map_err(|error| ArgsError::invalid(position, error)),
+        Some(text) => serde_json::from_str(text).map_err(|error| {
+            let reason = error.to_string();
+            // The place in the argument means nothing to the client, who sent a whole request.
+            let reason = reason.rsplit_once(" at line ").map_or(reason.as_str(), |(reason, _)| reason);
+            ArgsError::invalid(position, reason)
+        }),
     }
 }
 

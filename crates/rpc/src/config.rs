@@ -19,6 +19,8 @@ pub struct RpcConfig {
     pub accounts: Vec<Address>,
     /// Tip suggested while recent blocks hold no transactions to learn from, in wei.
     pub default_tip_wei: u128,
+    /// Age of the newest block from which on `/health` says that the node is not well; `None` for any age.
+    pub max_head_age: Option<Duration>,
     /// Bounds on what clients may ask for.
     pub limits: RpcLimits,
 }
@@ -30,6 +32,7 @@ impl Default for RpcConfig {
             cors: Cors::Disabled,
             accounts: Vec::new(),
             default_tip_wei: 1_000_000_000,
+            max_head_age: None,
             limits: RpcLimits::default(),
         }
     }
@@ -55,7 +58,13 @@ pub struct RpcLimits {
     pub max_request_size_bytes: u32,
     /// Most bytes of an answer.
     pub max_response_size_bytes: u32,
-    /// Most WebSocket connections and HTTP requests under way, together.
+    /// How long a connection may send nothing between requests, and how long the head of a request may take.
+    pub idle_timeout: Duration,
+    /// How long the body of a request may take.
+    pub body_timeout: Duration,
+    /// How long a client may take nothing of what is sent to it.
+    pub write_timeout: Duration,
+    /// Most connections, HTTP and WebSocket together; further ones are refused.
     pub max_connections: u32,
     /// Most calls in a batch.
     pub max_batch_length: u32,
@@ -63,8 +72,14 @@ pub struct RpcLimits {
     pub max_running_calls: usize,
     /// Most traces made at once: each holds as many frames as its gas pays for.
     pub max_running_traces: usize,
-    /// Most bytes of input a trace records.
+    /// Most bytes a trace records.
     pub max_trace_size_bytes: usize,
+    /// Most time a trace takes, whatever its options ask for.
+    pub max_trace_time: Duration,
+    /// Most time a call, an estimate or a simulation takes.
+    pub max_call_time: Duration,
+    /// Most calls of one connection that are under way at once; further ones are refused.
+    pub max_calls_per_connection: usize,
     /// Most calls, and most traces, that wait for their turn; further ones are refused.
     pub max_waiting_calls: usize,
     /// Most subscriptions of a connection.
@@ -96,11 +111,17 @@ impl Default for RpcLimits {
         Self {
             max_request_size_bytes: 32 * 1024 * 1024,
             max_response_size_bytes: 64 * 1024 * 1024,
+            idle_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             max_connections: 1024,
             max_batch_length: 1000,
             max_running_calls: 64,
             max_running_traces: 2,
-            max_trace_size_bytes: 32 * 1024 * 1024,
+            max_trace_size_bytes: 64 * 1024 * 1024,
+            max_trace_time: Duration::from_secs(60),
+            max_call_time: Duration::from_secs(5),
+            max_calls_per_connection: 64,
             max_waiting_calls: 4096,
             max_subscriptions_per_connection: 128,
             max_waiting_messages: 1024,

@@ -1,15 +1,17 @@
 //! Errors of calls, as JSON-RPC codes and geth's messages.
 
-use alloy_primitives::Bytes;
-use ivm_chain::{CallError, ChainError, PoolError};
+use alloy_eips::BlockId;
+use alloy_primitives::{B256, Bytes};
+use ivm_chain::{CallError, ChainError, PoolError, QueryError};
 use jsonrpsee::types::ErrorObjectOwned;
-use revm::context::result::InvalidTransaction;
 
 use crate::args::ArgsError;
 use crate::dev::DevError;
 use crate::filters::FilterError;
 use crate::ivm::IvmError;
 use crate::revert::revert_message;
+use crate::simulate::SimulateError;
+use crate::trace::block_name;
 
 /// geth's code for whatever has none of its own.
 pub(crate) const SERVER_ERROR: i32 = -32000;
@@ -38,6 +40,41 @@ pub(crate) enum RpcError {
     Ivm(#[from] IvmError),
     #[error(transparent)]
     Dev(#[from] DevError),
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
+    /// There is no such block to read state of.
+    #[error("header not found")]
+    HeaderNotFound,
+    /// There is no block with this hash to read state of.
+    #[error("header for hash not found")]
+    HeaderForHashNotFound,
+    /// There is no such block to trace.
+    #[error("block {} not found", block_name(.id))]
+    BlockNotFound { id: BlockId },
+    /// There is no such transaction to trace.
+    #[error("transaction not found")]
+    TransactionNotFound,
+    /// The genesis block has no transactions, and nothing to run them on.
+    #[error("genesis is not traceable")]
+    TraceGenesis,
+    /// There is no block that is being made.
+    #[error("tracing on top of pending is not supported")]
+    TracePending,
+    /// A call is to run after more transactions than the block has.
+    #[error("transaction index {index} out of range for block {block}")]
+    TransactionIndex { index: u64, block: B256 },
+    /// A tracer is not there, or failed.
+    #[error("{reason}")]
+    Tracer { reason: String },
+    /// A key of storage is not one.
+    #[error("unable to decode storage key: {reason}")]
+    StorageKey { reason: &'static str },
+    /// A log query ends past the head.
+    #[error("block range extends beyond current head block")]
+    RangeBeyondHead,
+    /// A log query ends before it starts.
+    #[error("invalid block range params")]
+    BackwardRange,
     /// A call reverted.
     #[error("{}", revert_message(.output))]
     Reverted { output: Bytes },
@@ -60,8 +97,8 @@ pub(crate) enum RpcError {
     #[error("access list did not settle in {rounds} rounds")]
     UnsettledAccessList { rounds: usize },
     /// A trace records too much.
-    #[error("trace is too large: limit {limit} bytes")]
-    TraceTooLarge { limit: usize },
+    #[error("{reason}")]
+    TraceTooLarge { reason: String },
     /// As many calls wait as may.
     #[error("server is busy: {limit} calls wait already")]
     Busy { limit: usize },
@@ -73,7 +110,8 @@ pub(crate) enum RpcError {
 impl RpcError {
     fn code(&self) -> i32 {
         match self {
-            Self::Args(_) => INVALID_PARAMS,
+            Self::Args(_) | Self::RangeBeyondHead | Self::BackwardRange => INVALID_PARAMS,
+            Self::Simulate(error) => error.code(),
             Self::Reverted { .. } => REVERTED,
             Self::Chain(error) => chain_code(error),
             Self::Pool(PoolError::State { .. }) | Self::Unfinished { .. } => INTERNAL_ERROR,
@@ -83,6 +121,15 @@ impl RpcError {
             Self::UnknownSubscription { .. } => METHOD_NOT_FOUND,
             Self::Busy { .. } | Self::TraceTooLarge { .. } => LIMIT_EXCEEDED,
             Self::Pool(_)
+            | Self::HeaderNotFound
+            | Self::HeaderForHashNotFound
+            | Self::BlockNotFound { .. }
+            | Self::TransactionNotFound
+            | Self::TraceGenesis
+            | Self::TracePending
+            | Self::TransactionIndex { .. }
+            | Self::Tracer { .. }
+            | Self::StorageKey { .. }
             | Self::Halted { .. }
             | Self::UnknownBlock
             | Self::BeyondHead { .. }
@@ -107,15 +154,14 @@ fn chain_code(error: &ChainError) -> i32 {
 
 impl From<ChainError> for RpcError {
     fn from(error: ChainError) -> Self {
-        let ChainError::Call(call) = error else { return Self::Chain(error) };
-        let call = match call {
-            CallError::Reverted { output } => return Self::Reverted { output },
-            CallError::Invalid(InvalidTransaction::LackOfFundForMaxFee { fee, balance }) => {
-                CallError::InsufficientFunds { have: *balance, want: *fee }
-            }
-            other => other,
-        };
-        Self::Chain(call.into())
+        match error {
+            ChainError::Call(CallError::Reverted { output }) => Self::Reverted { output },
+            ChainError::UnknownBlock(BlockId::Hash(_)) => Self::HeaderForHashNotFound,
+            ChainError::UnknownBlock(BlockId::Number(_)) => Self::HeaderNotFound,
+            ChainError::UnknownTransaction(_) => Self::TransactionNotFound,
+            ChainError::Query(QueryError::EmptyRange { .. }) => Self::BackwardRange,
+            other => Self::Chain(other),
+        }
     }
 }
 

@@ -1,14 +1,17 @@
 //! Fee suggestions and history.
 
+use alloy_consensus::Header;
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{B256, U64, U256};
 use alloy_rpc_types_eth::FeeHistory;
+use ivm_chain::BLOB_PARAMS;
 use parking_lot::Mutex;
 
 use crate::api::Api;
 use crate::args::ArgsError;
 use crate::error::{RpcError, RpcResult};
 use crate::methods::{MethodTable, RegisterError};
+use crate::params::NumberArg;
 
 /// Blocks a suggestion looks back on.
 const SAMPLE_BLOCKS: u64 = 20;
@@ -16,13 +19,13 @@ const SAMPLE_BLOCKS: u64 = 20;
 const SAMPLE_PERCENTILE: u8 = 60;
 /// Most that is suggested, in wei: 500 gwei.
 const MAX_SUGGESTED_TIP_WEI: u128 = 500_000_000_000;
-/// Price of blob gas while no block carries blobs (EIP-4844's minimum).
-const BLOB_BASE_FEE_WEI: u128 = 1;
 
 pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.blocking("eth_gasPrice", gas_price)?;
     table.blocking("eth_maxPriorityFeePerGas", |api, ()| Ok(U256::from(suggested_tip(api)?)))?;
-    table.inline("eth_blobBaseFee", |_, ()| Ok(U256::from(BLOB_BASE_FEE_WEI)))?;
+    table.inline("eth_blobBaseFee", |api, ()| {
+        Ok(U256::from(blob_base_fee(api.chain.head().block.header())))
+    })?;
     table.blocking("eth_feeHistory", fee_history)
 }
 
@@ -30,6 +33,11 @@ pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
 #[derive(Default)]
 pub(crate) struct TipOracle {
     last: Mutex<Option<(B256, u128)>>,
+}
+
+/// Price of blob gas in a block; 0 before there was any.
+fn blob_base_fee(header: &Header) -> u128 {
+    header.blob_fee(BLOB_PARAMS).unwrap_or_default()
 }
 
 fn gas_price(api: &Api, (): ()) -> RpcResult<U256> {
@@ -62,7 +70,7 @@ fn suggested_tip(api: &Api) -> RpcResult<u128> {
 
 fn fee_history(
     api: &Api,
-    (count, newest, percentiles): (U64, BlockNumberOrTag, Option<Vec<f64>>),
+    (count, NumberArg(newest), percentiles): (U64, NumberArg, Option<Vec<f64>>),
 ) -> RpcResult<FeeHistory> {
     let percentiles = percentiles.unwrap_or_default();
     let whole = whole_percentiles(&percentiles, api.config.limits.max_reward_percentiles)?;
@@ -77,13 +85,24 @@ fn fee_history(
         return Ok(FeeHistory::default());
     }
     let history = api.chain.fee_history(count, BlockId::Number(newest), &whole)?;
-    let blocks = history.gas_used_and_limit.len();
+    let mut base_fee_per_blob_gas = Vec::new();
+    let mut blob_gas_used_ratio = Vec::new();
+    let first = history.oldest_block;
+    for number in (first..).take(history.gas_used_and_limit.len()) {
+        let Some(header) = api.chain.header(number.into())? else { break };
+        base_fee_per_blob_gas.push(blob_base_fee(&header));
+        let max_blob_gas = BLOB_PARAMS.max_blob_gas_per_block();
+        blob_gas_used_ratio.push(ratio(header.blob_gas_used.unwrap_or_default(), max_blob_gas));
+        if blob_gas_used_ratio.len() == history.gas_used_and_limit.len() {
+            base_fee_per_blob_gas.push(header.next_block_blob_fee(BLOB_PARAMS).unwrap_or_default());
+        }
+    }
     Ok(FeeHistory {
         oldest_block: history.oldest_block,
         base_fee_per_gas: history.base_fee_per_gas,
         gas_used_ratio: history.gas_used_and_limit.iter().map(|(used, limit)| ratio(*used, *limit)).collect(),
-        base_fee_per_blob_gas: vec![BLOB_BASE_FEE_WEI; blocks + 1],
-        blob_gas_used_ratio: vec![0.0; blocks],
+        base_fee_per_blob_gas,
+        blob_gas_used_ratio,
         reward: (!whole.is_empty()).then_some(history.rewards),
     })
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use alloy_primitives::{B128, U128};
+use alloy_primitives::{B128, B256, U128};
 use alloy_rpc_types_eth::Filter;
 use parking_lot::Mutex;
 
@@ -41,13 +41,43 @@ impl FilterError {
     }
 }
 
+/// The last block a filter was told of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) number: u64,
+    pub(crate) hash: B256,
+}
+
+impl Seen {
+    /// Goes back to a block that is still the chain's. Gives the blocks that are not any more, the newest first.
+    ///
+    /// `canonical` gives the hash of the chain's block with a number, `parent` that of a block's parent.
+    pub(crate) fn rewind<E>(
+        &mut self,
+        canonical: impl Fn(u64) -> Result<Option<B256>, E>,
+        parent: impl Fn(B256) -> Result<Option<B256>, E>,
+    ) -> Result<Vec<B256>, E> {
+        let mut left = Vec::new();
+        while self.number > 0 && canonical(self.number)? != Some(self.hash) {
+            left.push(self.hash);
+            // A block that is not stored any more says nothing of those before it: they are taken as they are now.
+            let before = match parent(self.hash)? {
+                Some(hash) => hash,
+                None => canonical(self.number - 1)?.unwrap_or_default(),
+            };
+            *self = Self { number: self.number - 1, hash: before };
+        }
+        Ok(left)
+    }
+}
+
 /// What a filter is for, and how far it has been read.
 #[derive(Debug)]
 pub(crate) enum Cursor {
-    /// Hashes of new blocks, from this number on.
-    Blocks { next: u64 },
-    /// Logs of new blocks, from this number on.
-    Logs { filter: Box<Filter>, next: u64 },
+    /// Hashes of new blocks, after this one.
+    Blocks { seen: Seen },
+    /// Logs of new blocks, after this one.
+    Logs { filter: Box<Filter>, seen: Seen },
     /// Transactions that entered the pool, from this position in the history on; `full`, or their hashes.
     Pending { next: u64, full: bool },
 }
@@ -118,20 +148,37 @@ mod tests {
     #[test]
     fn there_are_only_so_many() {
         let filters = filters(2, Duration::from_secs(60));
-        let first = filters.insert(Cursor::Blocks { next: 0 }).unwrap();
-        filters.insert(Cursor::Blocks { next: 0 }).unwrap();
-        let refused = filters.insert(Cursor::Blocks { next: 0 });
+        let first = filters.insert(Cursor::Blocks { seen: Seen::default() }).unwrap();
+        filters.insert(Cursor::Blocks { seen: Seen::default() }).unwrap();
+        let refused = filters.insert(Cursor::Blocks { seen: Seen::default() });
         assert_eq!(refused, Err(FilterError::TooMany { limit: 2 }));
         assert!(filters.remove(first));
         assert!(!filters.remove(first));
-        assert!(filters.insert(Cursor::Blocks { next: 0 }).is_ok());
+        assert!(filters.insert(Cursor::Blocks { seen: Seen::default() }).is_ok());
+    }
+
+    #[test]
+    fn a_filter_goes_back_to_where_the_branches_part() {
+        // Blocks 1 to 3 were seen on a branch that parts from the chain after block 1.
+        let hash = B256::with_last_byte;
+        let canonical =
+            |number: u64| -> Result<_, ()> { Ok([hash(0), hash(1), hash(12)].get(number as usize).copied()) };
+        let parent = |block: B256| -> Result<_, ()> { Ok(Some(hash(block[31] - 1))) };
+        let mut seen = Seen { number: 3, hash: hash(3) };
+        assert_eq!(seen.rewind(canonical, parent).unwrap(), [hash(3), hash(2)]);
+        assert_eq!(seen, Seen { number: 1, hash: hash(1) });
+        assert_eq!(seen.rewind(canonical, parent).unwrap(), [] as [B256; 0]);
+
+        let mut forgotten = Seen { number: 3, hash: hash(99) };
+        assert_eq!(forgotten.rewind(canonical, |_| Ok(None)).unwrap(), [hash(99)]);
+        assert_eq!(forgotten, Seen { number: 2, hash: hash(12) });
     }
 
     #[test]
     fn idle_ones_expire() {
         let filters = filters(1, Duration::ZERO);
-        let first = filters.insert(Cursor::Blocks { next: 0 }).unwrap();
+        let first = filters.insert(Cursor::Blocks { seen: Seen::default() }).unwrap();
         assert!(matches!(filters.get(first), Err(FilterError::NotFound)));
-        assert!(filters.insert(Cursor::Blocks { next: 0 }).is_ok());
+        assert!(filters.insert(Cursor::Blocks { seen: Seen::default() }).is_ok());
     }
 }

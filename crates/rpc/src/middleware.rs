@@ -1,28 +1,34 @@
-//! What is done around every call: unknown methods and subscriptions over HTTP are refused in geth's words.
+//! What is done around every call: it is counted, and refused in geth's words where it cannot be served.
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use jsonrpsee::MethodResponse;
 use jsonrpsee::core::middleware::{Batch, BatchEntry, Notification, RpcServiceT};
 use jsonrpsee::core::server::BatchResponseBuilder;
 use jsonrpsee::types::{ErrorObject, Request};
+use tokio::sync::Semaphore;
 use tower::Layer;
 
-use crate::error::{INTERNAL_ERROR, METHOD_NOT_FOUND};
+use crate::error::{INTERNAL_ERROR, LIMIT_EXCEEDED, METHOD_NOT_FOUND};
+use crate::metrics::SharedMetrics;
 
 /// Wraps every connection's service in a [`GethErrors`].
 #[derive(Clone)]
 pub(crate) struct GethErrorsLayer {
     pub(crate) methods: Arc<HashSet<&'static str>>,
     pub(crate) max_response_size_bytes: usize,
+    pub(crate) max_calls_per_connection: usize,
+    pub(crate) metrics: SharedMetrics,
 }
 
 impl<S> Layer<S> for GethErrorsLayer {
     type Service = GethErrors<S>;
 
     fn layer(&self, service: S) -> Self::Service {
-        GethErrors { service: Arc::new(service), layer: self.clone() }
+        let places = Arc::new(Semaphore::new(self.max_calls_per_connection.min(Semaphore::MAX_PERMITS)));
+        GethErrors { service: Arc::new(service), layer: self.clone(), places }
     }
 }
 
@@ -30,11 +36,17 @@ impl<S> Layer<S> for GethErrorsLayer {
 pub(crate) struct GethErrors<S> {
     service: Arc<S>,
     layer: GethErrorsLayer,
+    /// For the calls of this connection that are under way.
+    places: Arc<Semaphore>,
 }
 
 impl<S> Clone for GethErrors<S> {
     fn clone(&self) -> Self {
-        Self { service: Arc::clone(&self.service), layer: self.layer.clone() }
+        Self {
+            service: Arc::clone(&self.service),
+            layer: self.layer.clone(),
+            places: Arc::clone(&self.places),
+        }
     }
 }
 
@@ -53,21 +65,22 @@ where
     type NotificationResponse = MethodResponse;
 
     fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
-        let Self { service, layer } = self.clone();
+        let this = self.clone();
         async move {
-            let name = request.method_name();
-            if !layer.methods.contains(name) {
-                let message = format!("the method {} does not exist/is not available", shortened(name));
-                return refuse(&request, message);
-            }
-            let subscribes = matches!(name, "eth_subscribe" | "eth_unsubscribe");
-            let refusal = subscribes.then(|| refuse(&request, "notifications not supported".to_owned()));
-            let response = service.call(request).await;
-            match refusal {
-                // jsonrpsee's answer where there is no connection to notify on.
-                Some(refusal) if response.as_error_code() == Some(INTERNAL_ERROR) => refusal,
-                _ => response,
-            }
+            let started = Instant::now();
+            let known = this.layer.methods.get(request.method_name()).copied();
+            let response = match known {
+                Some(method) => this.known(method, request).await,
+                None => {
+                    let name = shortened(request.method_name());
+                    let message = format!("the method {name} does not exist/is not available");
+                    refuse(&request, METHOD_NOT_FOUND, message)
+                }
+            };
+            // A label for each name that clients make up would be without end.
+            let method = known.unwrap_or("unknown");
+            this.layer.metrics.request(method, response.as_error_code(), started.elapsed());
+            response
         }
     }
 
@@ -107,8 +120,31 @@ where
     }
 }
 
-fn refuse(request: &Request<'_>, message: String) -> MethodResponse {
-    MethodResponse::error(request.id.clone(), ErrorObject::owned(METHOD_NOT_FOUND, message, None::<()>))
+impl<S> GethErrors<S>
+where
+    S: RpcServiceT<MethodResponse = MethodResponse>,
+{
+    /// Makes a call of a method that there is, unless too many of the connection's are under way.
+    async fn known(&self, method: &'static str, request: Request<'_>) -> MethodResponse {
+        let Ok(_place) = self.places.try_acquire() else {
+            let limit = self.layer.max_calls_per_connection;
+            let message = format!("too many calls under way on this connection: limit {limit}");
+            return refuse(&request, LIMIT_EXCEEDED, message);
+        };
+        let subscribes = matches!(method, "eth_subscribe" | "eth_unsubscribe");
+        let unsupported = || refuse(&request, METHOD_NOT_FOUND, "notifications not supported".to_owned());
+        let refusal = subscribes.then(unsupported);
+        let response = self.service.call(request).await;
+        match refusal {
+            // jsonrpsee's answer where there is no connection to notify on.
+            Some(refusal) if response.as_error_code() == Some(INTERNAL_ERROR) => refusal,
+            _ => response,
+        }
+    }
+}
+
+fn refuse(request: &Request<'_>, code: i32, message: String) -> MethodResponse {
+    MethodResponse::error(request.id.clone(), ErrorObject::owned(code, message, None::<()>))
 }
 
 /// A method's name, cut where it is longer than any could be.

@@ -53,11 +53,16 @@ impl PendingHistory {
     }
 }
 
-/// Follows the chain's events into the history, until there are no more.
+/// Follows the chain's events into the history and the metrics, until there are no more.
 pub(crate) async fn follow(api: Arc<Api>, mut events: Receiver<ChainEvent>) {
     loop {
         match events.recv().await {
             Ok(ChainEvent::PendingTransaction(hash)) => api.pending.push(hash),
+            Ok(ChainEvent::NewHead(head)) => api.metrics.block(head.block.header().gas_used),
+            Ok(ChainEvent::Reorg(reorg)) => {
+                api.metrics.reorg();
+                reorg.added.iter().for_each(|head| api.metrics.block(head.block.header().gas_used));
+            }
             Ok(_) => {}
             Err(RecvError::Lagged(missed)) => {
                 tracing::warn!(target: "rpc", missed, "pending-transaction filters miss events");

@@ -141,6 +141,11 @@ pub(crate) fn log(mined: MinedLog) -> Log {
     }
 }
 
+/// A log of a block that is the chain's no more.
+pub(crate) fn removed(log: Log) -> Log {
+    Log { removed: true, ..log }
+}
+
 /// A committed block's logs, with their places in it.
 pub(crate) fn logs<'a>(
     block: &'a SealedBlock,

@@ -2,8 +2,7 @@
 
 use alloy_primitives::Bytes;
 use alloy_sol_types::{Panic, PanicKind, Revert, SolError};
-use ivm_chain::ExecutionResult;
-use revm::context::result::HaltReason;
+use ivm_chain::{ExecutionResult, halt_message};
 
 use crate::error::{RpcError, RpcResult};
 
@@ -13,6 +12,15 @@ pub(crate) fn output(result: ExecutionResult) -> RpcResult<Bytes> {
         ExecutionResult::Success { output, .. } => Ok(output.into_data()),
         ExecutionResult::Revert { output, .. } => Err(RpcError::Reverted { output }),
         ExecutionResult::Halt { reason, .. } => Err(RpcError::Halted { reason: halt_message(&reason) }),
+    }
+}
+
+/// Why a call failed, without the reason a revert gives; `None` when it succeeded.
+pub(crate) fn failure(result: &ExecutionResult) -> Option<String> {
+    match result {
+        ExecutionResult::Success { .. } => None,
+        ExecutionResult::Revert { .. } => Some("execution reverted".to_owned()),
+        ExecutionResult::Halt { reason, .. } => Some(halt_message(reason)),
     }
 }
 
@@ -43,28 +51,6 @@ fn panic_message(panic: &Panic) -> String {
         _ => return format!("unknown panic code: {:#x}", panic.code),
     };
     reason.to_owned()
-}
-
-fn halt_message(reason: &HaltReason) -> String {
-    let message = match reason {
-        HaltReason::OutOfGas(_) => "out of gas",
-        HaltReason::InvalidJump => "invalid jump destination",
-        HaltReason::OutOfOffset => "return data out of bounds",
-        HaltReason::CreateCollision => "contract address collision",
-        HaltReason::NonceOverflow => "nonce uint64 overflow",
-        HaltReason::CreateContractSizeLimit => "max code size exceeded",
-        HaltReason::CreateContractStartingWithEF => "invalid code: must not begin with 0xef",
-        HaltReason::CreateInitCodeSizeLimit => "max initcode size exceeded",
-        HaltReason::StateChangeDuringStaticCall | HaltReason::CallNotAllowedInsideStatic => {
-            "write protection"
-        }
-        HaltReason::OutOfFunds => "insufficient balance for transfer",
-        HaltReason::CallTooDeep => "max call depth exceeded",
-        HaltReason::InvalidFEOpcode => "invalid opcode: INVALID",
-        HaltReason::OpcodeNotFound | HaltReason::NotActivated => "invalid opcode",
-        other => return other.to_string(),
-    };
-    message.to_owned()
 }
 
 #[cfg(test)]

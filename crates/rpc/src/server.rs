@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use ivm_chain::Chain;
 use jsonrpsee::server::middleware::rpc::RpcServiceBuilder;
-use jsonrpsee::server::{BatchRequestConfig, PingConfig, Server, ServerConfig, ServerHandle};
+use jsonrpsee::server::{BatchRequestConfig, PingConfig, Server, ServerConfig, ServerHandle, stop_channel};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
@@ -18,7 +19,7 @@ use crate::dev::{self, DevControl};
 use crate::ivm::{self, IvmBackend};
 use crate::methods::{MethodTable, RegisterError};
 use crate::middleware::GethErrorsLayer;
-use crate::{eth, fees, pending, trace, txpool, web3};
+use crate::{debug, discover, eth, fees, forks, http, pending, simulate, trace, txpool, web3};
 
 /// Pings in a row a WebSocket client may leave unanswered.
 const MAX_MISSED_PINGS: usize = 2;
@@ -50,6 +51,7 @@ pub enum ServeError {
 pub struct RpcServer {
     local_addr: SocketAddr,
     handle: ServerHandle,
+    methods: Arc<HashSet<&'static str>>,
     pending: JoinHandle<()>,
     stop_timeout: Duration,
 }
@@ -58,6 +60,11 @@ impl RpcServer {
     /// Where it listens.
     pub const fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Names of the methods it serves.
+    pub fn method_names(&self) -> &HashSet<&'static str> {
+        &self.methods
     }
 
     /// Stops taking calls, and waits for those under way as long as the configuration says.
@@ -72,6 +79,8 @@ impl RpcServer {
 
 impl Drop for RpcServer {
     fn drop(&mut self) {
+        // An error means that it has stopped already.
+        let _ = self.handle.stop();
         self.pending.abort();
     }
 }
@@ -90,25 +99,29 @@ pub async fn serve(
     let api = Arc::new(Api::new(config, chain, ivm, dev));
     let methods = methods(&api)?.module;
 
-    let names: HashSet<_> = methods.method_names().collect();
+    let names: Arc<HashSet<_>> = Arc::new(methods.method_names().collect());
     let geth_errors = GethErrorsLayer {
-        methods: Arc::new(names),
+        methods: Arc::clone(&names),
         max_response_size_bytes: limits.max_response_size_bytes as usize,
+        max_calls_per_connection: limits.max_calls_per_connection,
+        metrics: Arc::clone(&api.metrics),
     };
-    let server = Server::builder()
+    let (stop, handle) = stop_channel();
+    let service = Server::builder()
         .set_config(server_config(&limits))
         .set_rpc_middleware(RpcServiceBuilder::new().layer(geth_errors))
         .set_http_middleware(ServiceBuilder::new().option_layer(cors_layer(&cors)?))
-        .build(address)
-        .await
-        .map_err(|source| ServeError::Listen { address, source })?;
-    let local_addr = server.local_addr().map_err(|source| ServeError::Listen { address, source })?;
+        .to_service_builder()
+        .build(methods, stop.clone());
+    let listen = |source| ServeError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    let local_addr = listener.local_addr().map_err(listen)?;
 
     let events = api.chain.subscribe();
     let pending = tokio::spawn(pending::follow(Arc::clone(&api), events));
-    let handle = server.start(methods);
+    tokio::spawn(http::accept(listener, api, stop, service));
     tracing::info!(target: "rpc", %local_addr, "listening for JSON-RPC over HTTP and WebSocket");
-    Ok(RpcServer { local_addr, handle, pending, stop_timeout: limits.stop_timeout })
+    Ok(RpcServer { local_addr, handle, methods: names, pending, stop_timeout: limits.stop_timeout })
 }
 
 fn methods(api: &Arc<Api>) -> Result<MethodTable, RegisterError> {
@@ -116,6 +129,9 @@ fn methods(api: &Arc<Api>) -> Result<MethodTable, RegisterError> {
     web3::register(&mut table)?;
     eth::register(&mut table)?;
     fees::register(&mut table)?;
+    forks::register(&mut table)?;
+    simulate::register(&mut table)?;
+    debug::register(&mut table)?;
     trace::register(&mut table)?;
     txpool::register(&mut table)?;
     if let Some(backend) = &api.ivm {
@@ -124,6 +140,7 @@ fn methods(api: &Arc<Api>) -> Result<MethodTable, RegisterError> {
     if let Some(dev) = &api.dev {
         dev::register(&mut table, dev)?;
     }
+    discover::register(&mut table)?;
     Ok(table)
 }
 
@@ -135,7 +152,8 @@ fn server_config(limits: &RpcLimits) -> ServerConfig {
     ServerConfig::builder()
         .max_request_body_size(limits.max_request_size_bytes)
         .max_response_body_size(limits.max_response_size_bytes)
-        .max_connections(limits.max_connections)
+        // Connections are counted before they come to jsonrpsee.
+        .max_connections(u32::MAX)
         .max_subscriptions_per_connection(limits.max_subscriptions_per_connection)
         .set_batch_request_config(BatchRequestConfig::Limit(limits.max_batch_length))
         .set_message_buffer_capacity(limits.max_waiting_messages)

@@ -6,18 +6,20 @@ use alloy_evm::Evm;
 use alloy_primitives::{Bytes, U64, U256};
 use alloy_rpc_types_eth::state::StateOverride;
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest};
-use ivm_chain::{CallError, CallRequest, Overrides};
+use ivm_chain::{CallRequest, Overrides, transact};
 use revm_inspectors::access_list::AccessListInspector;
 
 use crate::api::Api;
 use crate::error::{RpcError, RpcResult};
 use crate::methods::{MethodTable, RegisterError};
+use crate::params::BlockArg;
 use crate::revert;
+use crate::trace::Guard;
 
 /// Runs a call may need until its access list holds all it touches: a call can touch what depends on its gas.
 const MAX_ACCESS_LIST_ROUNDS: usize = 8;
 
-type CallArgs = (TransactionRequest, Option<BlockId>, Option<StateOverride>, Option<BlockOverrides>);
+type CallArgs = (TransactionRequest, Option<BlockArg>, Option<StateOverride>, Option<BlockOverrides>);
 
 pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.blocking("eth_call", call)?;
@@ -26,29 +28,35 @@ pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
 }
 
 fn call(api: &Api, args: CallArgs) -> RpcResult<Bytes> {
-    revert::output(api.chain.call(request(args))?)
+    revert::output(api.chain.call(request(args), guard(api))?)
 }
 
 fn estimate_gas(api: &Api, args: CallArgs) -> RpcResult<U64> {
-    Ok(U64::from(api.chain.estimate_gas(request(args))?))
+    Ok(U64::from(api.chain.estimate_gas(request(args), guard(api))?))
+}
+
+fn guard(api: &Api) -> Guard {
+    Guard::for_call(api.config.limits.max_call_time)
 }
 
 /// Runs the call with the list of what it touched the last time, until it touches nothing else.
 fn create_access_list(
     api: &Api,
-    (mut transaction, block): (TransactionRequest, Option<BlockId>),
+    (mut transaction, block, state): (TransactionRequest, Option<BlockArg>, Option<StateOverride>),
 ) -> RpcResult<AccessListResult> {
-    let context = api.chain.call_context(block.unwrap_or_default())?;
+    let context = api.chain.call_context(block.map_or_else(BlockId::latest, |block| block.0))?;
+    let mut guard = guard(api);
     let mut access_list = transaction.access_list.take().unwrap_or_default();
     for _ in 0..MAX_ACCESS_LIST_ROUNDS {
         let request = TransactionRequest { access_list: Some(access_list.clone()), ..transaction.clone() };
         let inspector = AccessListInspector::new(access_list.clone());
-        let (mut evm, call) = context.call_evm(request, Overrides::default(), inspector)?;
-        let result = evm.transact(call).map_err(CallError::from)?.result;
-        let touched = evm.inspector().access_list();
+        let overrides = Overrides { state: state.clone(), block: None };
+        let (mut evm, call) = context.call_evm(request, overrides, (inspector, &mut guard))?;
+        let result = transact(&mut evm, &call)?;
+        let touched = evm.inspector().0.access_list();
         if touched == access_list {
             let gas_used = U256::from(result.tx_gas_used());
-            let error = revert::output(result).err().map(|error| error.to_string());
+            let error = revert::failure(&result);
             return Ok(AccessListResult { access_list, gas_used, error });
         }
         access_list = touched;
@@ -57,5 +65,6 @@ fn create_access_list(
 }
 
 fn request((transaction, block, state_overrides, block_overrides): CallArgs) -> CallRequest {
-    CallRequest { transaction, block: block.unwrap_or_default(), state_overrides, block_overrides }
+    let block = block.map_or_else(BlockId::latest, |block| block.0);
+    CallRequest { transaction, block, state_overrides, block_overrides }
 }

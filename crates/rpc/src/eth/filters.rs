@@ -5,10 +5,10 @@ use alloy_primitives::B256;
 use alloy_rpc_types_eth::{Filter, Log, Transaction};
 use serde::Serialize;
 
-use super::logs;
+use super::logs::{self, FilterArg};
 use crate::api::Api;
 use crate::error::{RpcError, RpcResult};
-use crate::filters::{Cursor, FilterError, FilterId};
+use crate::filters::{Cursor, FilterError, FilterId, Seen};
 use crate::methods::{MethodTable, RegisterError};
 use crate::render;
 
@@ -30,19 +30,19 @@ enum Changes {
     Transactions(Vec<Transaction>),
 }
 
-fn new_log_filter(api: &Api, (filter,): (Filter,)) -> RpcResult<FilterId> {
+fn new_log_filter(api: &Api, (FilterArg(filter),): (FilterArg,)) -> RpcResult<FilterId> {
     logs::check_width(&filter, api.config.limits.max_filter_alternatives)?;
     for bound in [filter.block_option.get_from_block(), filter.block_option.get_to_block()] {
         if bound == Some(&BlockNumberOrTag::Pending) {
             return Err(RpcError::PendingLogs);
         }
     }
-    let next = next_block(api);
-    Ok(api.filters.insert(Cursor::Logs { filter: Box::new(filter), next })?)
+    let seen = head(api);
+    Ok(api.filters.insert(Cursor::Logs { filter: Box::new(filter), seen })?)
 }
 
 fn new_block_filter(api: &Api, (): ()) -> RpcResult<FilterId> {
-    Ok(api.filters.insert(Cursor::Blocks { next: next_block(api) })?)
+    Ok(api.filters.insert(Cursor::Blocks { seen: head(api) })?)
 }
 
 fn new_pending_filter(api: &Api, (full,): (Option<bool>,)) -> RpcResult<FilterId> {
@@ -50,15 +50,16 @@ fn new_pending_filter(api: &Api, (full,): (Option<bool>,)) -> RpcResult<FilterId
     Ok(api.filters.insert(cursor)?)
 }
 
-fn next_block(api: &Api) -> u64 {
-    api.chain.head().block.number().saturating_add(1)
+fn head(api: &Api) -> Seen {
+    let block = api.chain.head().block;
+    Seen { number: block.number(), hash: block.hash() }
 }
 
 fn changes(api: &Api, (id,): (FilterId,)) -> RpcResult<Changes> {
     let cursor = api.filters.get(id)?;
     match &mut *cursor.lock() {
-        Cursor::Blocks { next } => Ok(Changes::Hashes(new_blocks(api, next)?)),
-        Cursor::Logs { filter, next } => Ok(Changes::Logs(new_logs(api, filter, next)?)),
+        Cursor::Blocks { seen } => Ok(Changes::Hashes(new_blocks(api, seen)?)),
+        Cursor::Logs { filter, seen } => Ok(Changes::Logs(new_logs(api, filter, seen)?)),
         Cursor::Pending { next, full } => {
             let (hashes, after) = api.pending.since(*next);
             *next = after;
@@ -73,45 +74,59 @@ fn changes(api: &Api, (id,): (FilterId,)) -> RpcResult<Changes> {
 }
 
 /// Blocks a poll covers: all that are new, up to the limit. Later ones are for the next poll.
-fn new_range(api: &Api, next: u64) -> std::ops::RangeInclusive<u64> {
+fn new_range(api: &Api, seen: Seen) -> std::ops::RangeInclusive<u64> {
     let limit = api.chain.config().limits.log_blocks.max(1);
-    next..=api.chain.head().block.number().min(next.saturating_add(limit - 1))
+    let next = seen.number.saturating_add(1);
+    next..=api.chain.head().block.number().min(seen.number.saturating_add(limit))
 }
 
-fn new_blocks(api: &Api, next: &mut u64) -> RpcResult<Vec<B256>> {
+/// Goes back to where the chain is still the one that was seen; gives the blocks left on the way, the newest first.
+fn rewind(api: &Api, seen: &mut Seen) -> RpcResult<Vec<B256>> {
+    let canonical = |number: u64| api.chain.block_hash(number.into());
+    let parent = |hash: B256| Ok(api.chain.header(hash.into())?.map(|header| header.parent_hash));
+    Ok(seen.rewind(canonical, parent)?)
+}
+
+fn new_blocks(api: &Api, seen: &mut Seen) -> RpcResult<Vec<B256>> {
+    rewind(api, seen)?;
     let mut hashes = Vec::new();
-    for number in new_range(api, *next) {
-        hashes.extend(api.chain.block_hash(number.into())?);
-        *next = number + 1;
+    for number in new_range(api, *seen) {
+        let Some(hash) = api.chain.block_hash(number.into())? else { break };
+        hashes.push(hash);
+        *seen = Seen { number, hash };
     }
     Ok(hashes)
 }
 
-/// Logs of new blocks, whole blocks at a time until there are as many as a query may give.
-fn new_logs(api: &Api, filter: &Filter, next: &mut u64) -> RpcResult<Vec<Log>> {
+/// Logs of blocks that are the chain's no more, then those of new blocks, whole blocks at a time until there are as many
+/// as a query may give.
+fn new_logs(api: &Api, filter: &Filter, seen: &mut Seen) -> RpcResult<Vec<Log>> {
     let limit = api.chain.config().limits.log_results;
     let mut found = Vec::new();
-    for number in new_range(api, *next) {
+    for hash in rewind(api, seen)? {
+        found.extend(logs_of(api, filter, hash)?.into_iter().rev().map(render::removed));
+    }
+    for number in new_range(api, *seen) {
         if found.len() >= limit {
             break;
         }
-        found.extend(logs_of(api, filter, number)?);
-        *next = number + 1;
+        let Some(hash) = api.chain.block_hash(number.into())? else { break };
+        found.extend(logs_of(api, filter, hash)?);
+        *seen = Seen { number, hash };
     }
     Ok(found)
 }
 
-fn logs_of(api: &Api, filter: &Filter, number: u64) -> RpcResult<Vec<Log>> {
-    let before = filter.get_from_block().is_some_and(|from| number < from);
-    let after = filter.get_to_block().is_some_and(|to| number > to);
-    let Some(header) = api.chain.header(number.into())? else { return Ok(Vec::new()) };
+fn logs_of(api: &Api, filter: &Filter, hash: B256) -> RpcResult<Vec<Log>> {
+    let Some(header) = api.chain.header(hash.into())? else { return Ok(Vec::new()) };
+    let before = filter.get_from_block().is_some_and(|from| header.number < from);
+    let after = filter.get_to_block().is_some_and(|to| header.number > to);
     if before || after || !filter.matches_bloom(header.logs_bloom) {
         return Ok(Vec::new());
     }
-    let Some(block) = api.chain.block_by_number(number)? else { return Ok(Vec::new()) };
-    let Some(receipts) = api.chain.receipts(block.hash())? else { return Ok(Vec::new()) };
-    let matching = render::logs(&block, &receipts).filter(|mined| filter.matches(&mined.log));
-    Ok(matching.map(render::log).collect())
+    let Some(block) = api.chain.block_by_hash(hash)? else { return Ok(Vec::new()) };
+    let Some(receipts) = api.chain.receipts(hash)? else { return Ok(Vec::new()) };
+    Ok(logs::matching(filter, &block, &receipts))
 }
 
 fn all_logs(api: &Api, (id,): (FilterId,)) -> RpcResult<Vec<Log>> {

@@ -1,17 +1,43 @@
 //! Log queries.
 
+use alloy_consensus::ReceiptEnvelope;
 use alloy_eips::BlockNumberOrTag;
 use alloy_rpc_types_eth::{Filter, FilterBlockOption, Log};
-use ivm_chain::{LogQuery, LogRange};
+use ivm_chain::{LogQuery, LogRange, SealedBlock};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::api::Api;
 use crate::error::{RpcError, RpcResult};
 use crate::filters::FilterError;
 use crate::methods::{MethodTable, RegisterError};
+use crate::params::from_value;
 use crate::render;
 
 pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
-    table.blocking("eth_getLogs", |api, (filter,): (Filter,)| query(api, filter))
+    table.blocking("eth_getLogs", |api, (filter,): (FilterArg,)| query(api, filter.0))
+}
+
+/// A filter. One block and a range of blocks exclude each other.
+pub(crate) struct FilterArg(pub(crate) Filter);
+
+impl<'de> Deserialize<'de> for FilterArg {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut value = Value::deserialize(deserializer)?;
+        if let Value::Object(fields) = &mut value {
+            // For Go a field that is null is one that is not there.
+            fields.retain(|_, field| !field.is_null());
+            if fields.contains_key("blockHash")
+                && (fields.contains_key("fromBlock") || fields.contains_key("toBlock"))
+            {
+                return Err(D::Error::custom(
+                    "cannot specify both BlockHash and FromBlock/ToBlock, choose one or the other",
+                ));
+            }
+        }
+        from_value(value).map(Self).map_err(D::Error::custom)
+    }
 }
 
 /// The logs a filter matches.
@@ -23,18 +49,35 @@ pub(crate) fn query(api: &Api, filter: Filter) -> RpcResult<Vec<Log>> {
             LogRange::Block(hash)
         }
         FilterBlockOption::Range { from_block, to_block } => {
+            let named = [from_block, to_block].map(|bound| bound.and_then(|bound| bound.as_number()));
+            if let [Some(from), Some(to)] = named
+                && from > to
+            {
+                return Err(RpcError::BackwardRange);
+            }
             let head = api.chain.head().block.number();
             let from = block_number(api, from_block)?;
             let to = block_number(api, to_block)?;
-            // What is to come holds nothing yet, but a range that runs backwards is a mistake wherever it is.
-            if from <= to && from > head {
-                return Ok(Vec::new());
+            if to > head {
+                return Err(RpcError::RangeBeyondHead);
             }
-            LogRange::Numbers { from, to: if from <= to { to.min(head) } else { to } }
+            if from > to {
+                return Err(RpcError::BackwardRange);
+            }
+            LogRange::Numbers { from, to }
         }
     };
     let logs = api.chain.logs(&LogQuery { range, filter })?;
     Ok(logs.into_iter().map(render::log).collect())
+}
+
+/// The logs of a block that a filter matches, in order.
+pub(crate) fn matching(filter: &Filter, block: &SealedBlock, receipts: &[ReceiptEnvelope]) -> Vec<Log> {
+    if !filter.matches_bloom(block.header().logs_bloom) {
+        return Vec::new();
+    }
+    let matching = render::logs(block, receipts).filter(|mined| filter.matches(&mined.log));
+    matching.map(render::log).collect()
 }
 
 /// A filter's bound as a number; the head where there is none.

@@ -13,6 +13,7 @@ use alloy_primitives::U64;
 use crate::methods::{MethodTable, RegisterError};
 
 pub(crate) use pubsub::SubscriptionIds;
+pub(crate) use transactions::raw_transaction;
 
 pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.inline("eth_chainId", |api, ()| Ok(U64::from(api.chain.config().chain_id)))?;

@@ -1,33 +1,43 @@
 //! Transactions: sent, pending and mined.
 
-use alloy_eips::{BlockId, BlockNumberOrTag, Encodable2718};
-use alloy_primitives::{B256, Bytes, TxHash};
+use alloy_eips::{BlockId, Encodable2718};
+use alloy_primitives::{Bytes, TxHash};
 use alloy_rpc_types_eth::{Index, Transaction};
 
 use crate::api::Api;
 use crate::error::RpcResult;
 use crate::methods::{MethodTable, RegisterError};
+use crate::params::{BytesArg, HashArg, NumberArg};
 use crate::render::{self, RpcReceipt};
 
 pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.blocking("eth_sendRawTransaction", send_raw)?;
     table.blocking("eth_getTransactionByHash", by_hash)?;
-    table.blocking("eth_getRawTransactionByHash", raw_by_hash)?;
+    table.blocking("eth_getRawTransactionByHash", raw_transaction)?;
     table.blocking("eth_getTransactionReceipt", receipt)?;
+    table
+        .blocking("eth_getTransactionByBlockNumberAndIndex", |api, (number, index): (NumberArg, Index)| {
+            by_position(api, number.0.into(), index)
+        })?;
+    table.blocking("eth_getTransactionByBlockHashAndIndex", |api, (hash, index): (HashArg, Index)| {
+        by_position(api, hash.0.into(), index)
+    })?;
     table.blocking(
-        "eth_getTransactionByBlockNumberAndIndex",
-        |api, (number, index): (BlockNumberOrTag, Index)| by_position(api, number.into(), index),
+        "eth_getRawTransactionByBlockNumberAndIndex",
+        |api, (number, index): (NumberArg, Index)| raw_by_position(api, number.0.into(), index),
     )?;
-    table.blocking("eth_getTransactionByBlockHashAndIndex", |api, (hash, index): (B256, Index)| {
-        by_position(api, hash.into(), index)
-    })
+    table.blocking("eth_getRawTransactionByBlockHashAndIndex", |api, (hash, index): (HashArg, Index)| {
+        raw_by_position(api, hash.0.into(), index)
+    })?;
+    // Transactions of the node's own accounts, of which there are none.
+    table.inline("eth_pendingTransactions", |_, ()| Ok(Vec::<Transaction>::new()))
 }
 
-fn send_raw(api: &Api, (raw,): (Bytes,)) -> RpcResult<TxHash> {
+fn send_raw(api: &Api, (BytesArg(raw),): (BytesArg,)) -> RpcResult<TxHash> {
     Ok(api.chain.submit_transaction(&raw)?)
 }
 
-fn by_hash(api: &Api, (hash,): (TxHash,)) -> RpcResult<Option<Transaction>> {
+fn by_hash(api: &Api, (HashArg(hash),): (HashArg,)) -> RpcResult<Option<Transaction>> {
     if let Some(pooled) = api.chain.pool().get(hash) {
         return Ok(Some(render::pooled_transaction(&pooled)));
     }
@@ -35,7 +45,8 @@ fn by_hash(api: &Api, (hash,): (TxHash,)) -> RpcResult<Option<Transaction>> {
     by_position(api, mined.block_hash.into(), Index(usize::try_from(mined.index).unwrap_or(usize::MAX)))
 }
 
-fn raw_by_hash(api: &Api, (hash,): (TxHash,)) -> RpcResult<Option<Bytes>> {
+/// A transaction in its encoding, pending or mined.
+pub(crate) fn raw_transaction(api: &Api, (HashArg(hash),): (HashArg,)) -> RpcResult<Option<Bytes>> {
     if let Some(pooled) = api.chain.pool().get(hash) {
         return Ok(Some(pooled.transaction().inner().encoded_2718().into()));
     }
@@ -43,12 +54,18 @@ fn raw_by_hash(api: &Api, (hash,): (TxHash,)) -> RpcResult<Option<Bytes>> {
     Ok(mined.map(|mined| mined.transaction.inner().encoded_2718().into()))
 }
 
+fn raw_by_position(api: &Api, id: BlockId, index: Index) -> RpcResult<Option<Bytes>> {
+    let block = api.chain.block(id)?;
+    let transaction = block.as_ref().and_then(|block| block.transactions().get(usize::from(index)));
+    Ok(transaction.map(|transaction| transaction.inner().encoded_2718().into()))
+}
+
 fn by_position(api: &Api, id: BlockId, index: Index) -> RpcResult<Option<Transaction>> {
     let block = api.chain.block(id)?;
     Ok(block.and_then(|block| render::transaction_at(&block, index.into())))
 }
 
-fn receipt(api: &Api, (hash,): (TxHash,)) -> RpcResult<Option<RpcReceipt>> {
+fn receipt(api: &Api, (HashArg(hash),): (HashArg,)) -> RpcResult<Option<RpcReceipt>> {
     let Some(mined) = api.chain.transaction(hash)? else { return Ok(None) };
     let Some(block) = api.chain.block_by_hash(mined.block_hash)? else { return Ok(None) };
     let receipts = api.chain.receipts(mined.block_hash)?;

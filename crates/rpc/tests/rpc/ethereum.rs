@@ -1,10 +1,7 @@
 //! Ethereum's methods over a chain with a few blocks.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
-
+use crate::common::{GWEI, Node, RECIPIENT, STORE_INITCODE, create, invoke, raw, sign, signer, transfer};
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use common::{GWEI, Node, RECIPIENT, STORE_INITCODE, create, invoke, raw, sign, signer, transfer};
 use serde_json::{Value, json};
 
 fn number(value: &Value) -> u64 {
@@ -145,14 +142,24 @@ async fn unknown_blocks_are_null_or_an_error_as_in_geth() {
     }
     for (method, params) in [
         ("eth_getBalance", json!([RECIPIENT, "0x99"])),
-        ("eth_getCode", json!([RECIPIENT, nowhere])),
-        ("eth_getStorageAt", json!([RECIPIENT, "0x0", {"blockHash": nowhere}])),
         ("eth_call", json!([{"to": RECIPIENT}, "0x99"])),
+        ("eth_simulateV1", json!([{"blockStateCalls": [{}]}, "0x99"])),
     ] {
         let refused = node.fails(method, params).await;
-        assert_eq!(refused.code(), -32000, "{method}");
-        assert!(refused.message().starts_with("header not found"), "{method}: {}", refused.message());
+        assert_eq!((refused.code(), refused.message()), (-32000, "header not found"), "{method}");
     }
+    for (method, params) in [
+        ("eth_getCode", json!([RECIPIENT, nowhere])),
+        ("eth_getStorageAt", json!([RECIPIENT, "0x0", {"blockHash": nowhere}])),
+    ] {
+        let refused = node.fails(method, params).await;
+        assert_eq!((refused.code(), refused.message()), (-32000, "header for hash not found"), "{method}");
+    }
+    for method in ["debug_getRawBlock", "debug_getRawHeader"] {
+        assert_eq!(node.call(method, json!(["0x99"])).await, "0x", "{method}");
+    }
+    assert_eq!(node.call("debug_getRawReceipts", json!(["0x99"])).await, json!([]));
+    assert_eq!(node.call("debug_getRawTransaction", json!([nowhere])).await, Value::Null);
     let refused = node.fails("eth_getLogs", json!([{"blockHash": nowhere}])).await;
     assert_eq!((refused.code(), refused.message()), (-32000, "unknown block"));
     let refused = node.fails("eth_feeHistory", json!(["0x1", "0x99", []])).await;
@@ -224,8 +231,22 @@ async fn logs_are_found_by_range_address_and_topic() {
     assert_eq!(count(json!({"fromBlock": "0x0", "topics": [[RECIPIENT.into_word(), topic]]})).await, 4);
     assert_eq!(count(json!({"fromBlock": "0x0", "topics": [B256::ZERO]})).await, 0);
     assert_eq!(count(json!({"blockHash": block.hash()})).await, 3);
-    assert_eq!(count(json!({"fromBlock": "0x99", "toBlock": "0xa0"})).await, 0);
-    assert_eq!(count(json!({"fromBlock": "0x0", "toBlock": "0xffffffffffffffff"})).await, 4);
+    assert_eq!(count(json!({"address": null, "topics": null})).await, 1);
+    let cases = [
+        (json!({"fromBlock": "0x99", "toBlock": "0xa0"}), "block range extends beyond current head block"),
+        (json!({"fromBlock": "0x1", "toBlock": "0xa0"}), "block range extends beyond current head block"),
+        (json!({"fromBlock": "0x99", "toBlock": "latest"}), "invalid block range params"),
+        (json!({"fromBlock": "0x99"}), "invalid block range params"),
+        (json!({"fromBlock": "0xa0", "toBlock": "0x99"}), "invalid block range params"),
+        (
+            json!({"blockHash": block.hash(), "fromBlock": "0x1"}),
+            "invalid argument 0: cannot specify both BlockHash and FromBlock/ToBlock, choose one or the other",
+        ),
+    ];
+    for (filter, message) in cases {
+        let refused = node.fails("eth_getLogs", json!([filter])).await;
+        assert_eq!((refused.code(), refused.message()), (-32602, message), "{filter}");
+    }
 
     let logs = node.call("eth_getLogs", json!([{"fromBlock": "0x2", "toBlock": "0x2"}])).await;
     assert_eq!(logs[2]["logIndex"], "0x2");

@@ -1,9 +1,6 @@
 //! What is not a proper call is refused with the right code, and limits hold.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
-
-use common::Node;
+use crate::common::Node;
 use ivm_rpc::Cors;
 use serde_json::{Value, json};
 

@@ -1,13 +1,10 @@
 //! The `ivm` and `evm` methods over a node that is a stand-in.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
 
 use std::sync::Arc;
 
+use crate::common::{Backend, KNOWN, Node, chain_config};
 use alloy_primitives::{B256, Bytes, keccak256};
 use async_trait::async_trait;
-use common::{Backend, KNOWN, Node, chain_config};
 use ivm_chain::{Chain, Storage};
 use ivm_primitives::limits::{MAX_ELF_SIZE_BYTES, MAX_OFFCHAIN_INPUT_SIZE_BYTES};
 use ivm_rpc::{DevControl, DevError, RpcConfig, serve};
@@ -79,7 +76,7 @@ async fn jobs_and_proofs_are_shown_as_json() {
     );
 }
 
-struct Dev;
+pub(crate) struct Dev;
 
 #[async_trait]
 impl DevControl for Dev {

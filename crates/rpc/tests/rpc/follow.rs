@@ -1,12 +1,9 @@
 //! Filters that are polled, and subscriptions over WebSocket.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
 
 use std::time::Duration;
 
+use crate::common::{Node, STORE_INITCODE, invoke, transfer};
 use alloy_primitives::{B256, TxHash};
-use common::{Node, STORE_INITCODE, invoke, transfer};
 use jsonrpsee::core::client::{Client, Error, Subscription, SubscriptionClientT};
 use jsonrpsee::rpc_params;
 use serde_json::{Value, json};

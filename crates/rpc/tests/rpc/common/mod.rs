@@ -1,6 +1,4 @@
 //! A server on a free port, a chain with funded accounts behind it, and clients.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::sync::Arc;
 
@@ -107,6 +105,32 @@ impl Node {
         stream.read_to_string(&mut answer).await.unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         (head.to_owned(), body.to_owned())
+    }
+
+    /// HTTP head and body of a GET.
+    pub(crate) async fn get(&self, path: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(self.server.local_addr()).await.unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.to_owned(), body.to_owned())
+    }
+
+    /// All that is said to a POST of these bytes.
+    pub(crate) async fn post_bytes(&self, body: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.server.local_addr()).await.unwrap();
+        let length = body.len();
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
+             Connection: close\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(body).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
     /// Builds and commits a block from the pool.

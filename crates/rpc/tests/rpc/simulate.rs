@@ -1,0 +1,244 @@
+//! `eth_simulateV1`.
+
+use crate::common::{GENESIS_TIME, Node, RECIPIENT, REVERT_INITCODE, signer, transfer};
+use alloy_primitives::{B256, U256};
+use serde_json::{Value, json};
+
+const A: &str = "0xc000000000000000000000000000000000000000";
+const B: &str = "0xc100000000000000000000000000000000000000";
+const C: &str = "0xc200000000000000000000000000000000000000";
+
+async fn simulate(node: &Node, payload: Value) -> Value {
+    node.call("eth_simulateV1", json!([payload, "latest"])).await
+}
+
+async fn refusal(node: &Node, payload: Value) -> (i32, String) {
+    let refused = node.fails("eth_simulateV1", json!([payload, "latest"])).await;
+    (refused.code(), refused.message().to_owned())
+}
+
+#[tokio::test]
+async fn blocks_follow_each_other() {
+    let node = Node::start().await;
+    let head = node.mine().block;
+    let blocks = simulate(
+        &node,
+        json!({"blockStateCalls": [
+            {
+                "stateOverrides": {A: {"balance": "0x3e8"}},
+                "calls": [{"from": A, "to": B, "value": "0x3e8"}, {"from": B, "to": C, "value": "0x3e8"}]
+            },
+            {"blockOverrides": {"number": "0x5"}, "calls": [{"from": C, "to": A, "value": "0x1"}]},
+        ]}),
+    )
+    .await;
+    let blocks = blocks.as_array().unwrap();
+    assert_eq!(blocks.len(), 4, "the gap is filled");
+    let first = &blocks[0];
+    assert_eq!(first["parentHash"], json!(head.hash()));
+    assert_eq!((&first["number"], &first["gasUsed"]), (&json!("0x2"), &json!("0xa410")));
+    assert_eq!(first["timestamp"], json!(format!("{:#x}", head.header().timestamp + 12)));
+    assert_eq!((&first["baseFeePerGas"], &first["uncles"]), (&json!("0x0"), &json!([])));
+    let transfer =
+        json!({"returnData": "0x", "logs": [], "gasUsed": "0x5208", "maxUsedGas": "0x5208", "status": "0x1"});
+    assert_eq!(first["calls"], json!([transfer, transfer]));
+    assert_eq!(first["transactions"].as_array().unwrap().len(), 2);
+    for pair in blocks.windows(2) {
+        assert_eq!(pair[1]["parentHash"], pair[0]["hash"]);
+        assert_ne!(pair[1]["stateRoot"], pair[0]["stateRoot"], "system calls change state in each block");
+    }
+    assert_eq!(blocks[3]["calls"][0]["status"], "0x1");
+}
+
+#[tokio::test]
+async fn a_simulated_block_has_the_roots_of_a_real_one() {
+    let node = Node::start().await;
+    let sender = signer(0).address();
+    let base_fee = node.chain.next_base_fee();
+    let timestamp = GENESIS_TIME + 1;
+    let payload = json!({"blockStateCalls": [{
+        "blockOverrides": {"time": format!("{timestamp:#x}"), "feeRecipient": RECIPIENT},
+        "calls": [{"from": sender, "to": RECIPIENT, "value": "0x1", "gas": "0x5208",
+            "maxFeePerGas": format!("{:#x}", 10_000_000_000u64), "maxPriorityFeePerGas": "0x3b9aca00"}],
+    }], "validation": true, "returnFullTransactions": true});
+    let simulated = simulate(&node, payload).await;
+    assert_eq!(simulated[0]["baseFeePerGas"], json!(format!("{base_fee:#x}")));
+    assert_eq!(simulated[0]["transactions"][0]["from"], json!(sender));
+    assert_eq!(simulated[0]["transactions"][0]["blockHash"], simulated[0]["hash"]);
+    assert_eq!(simulated[0]["transactions"][0]["r"], "0x0");
+    assert!(simulated[0]["transactions"][0].get("yParity").is_some());
+
+    node.send(transfer(0), 0).await;
+    let request = ivm_chain::BuildRequest { timestamp, beneficiary: RECIPIENT, ..Default::default() };
+    let built = node.chain.build_block(request).unwrap();
+    let real = built.block().header();
+    assert_eq!(simulated[0]["stateRoot"], json!(real.state_root));
+    assert_eq!(simulated[0]["receiptsRoot"], json!(real.receipts_root));
+    assert_eq!(simulated[0]["requestsHash"], json!(real.requests_hash));
+    assert_eq!(simulated[0]["parentHash"], json!(real.parent_hash));
+    assert_ne!(simulated[0]["transactionsRoot"], json!(real.transactions_root), "the signature differs");
+}
+
+#[tokio::test]
+async fn later_blocks_see_the_hashes_of_earlier_ones() {
+    let node = Node::start().await;
+    // PUSH1 n BLOCKHASH PUSH0 MSTORE PUSH1 32 PUSH0 RETURN
+    let overrides = json!({A: {"code": "0x6001405f5260205ff3"}, B: {"code": "0x6000405f5260205ff3"}});
+    let blocks = simulate(
+        &node,
+        json!({"blockStateCalls": [{"stateOverrides": overrides}, {"calls": [{"to": A}, {"to": B}]}]}),
+    )
+    .await;
+    assert_eq!(blocks[1]["calls"][0]["returnData"], blocks[0]["hash"]);
+    assert_eq!(blocks[1]["calls"][1]["returnData"], json!(node.chain.genesis_hash()));
+}
+
+#[tokio::test]
+async fn transfers_are_logged_where_asked_for() {
+    let node = Node::start().await;
+    // Logs, then sends all it has to C: PUSH0 PUSH0 LOG0; CALL(gas, C, selfbalance); STOP
+    let forward = "0x5f5fa05f5f5f5f4773c2000000000000000000000000000000000000005af100";
+    let payload = |transfers: bool| {
+        json!({"blockStateCalls": [{
+            "stateOverrides": {A: {"balance": "0x3e8"}, B: {"code": forward}},
+            "calls": [{"from": A, "to": B, "value": "0x3e8"}],
+        }], "traceTransfers": transfers})
+    };
+    let plain = simulate(&node, payload(false)).await;
+    let logs = plain[0]["calls"][0]["logs"].as_array().unwrap();
+    assert_eq!(logs.len(), 1);
+    let traced = simulate(&node, payload(true)).await;
+    let logs = traced[0]["calls"][0]["logs"].as_array().unwrap();
+    assert_eq!(logs.len(), 3);
+    assert_eq!(logs[0]["address"], "0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee");
+    assert_eq!(logs[0]["data"], json!(B256::from(U256::from(1000))));
+    assert_eq!(logs[1]["address"], B);
+    assert!(logs[2]["topics"][2].as_str().unwrap().ends_with(&C[2..]));
+    for (index, log) in logs.iter().enumerate() {
+        assert_eq!(log["logIndex"], json!(format!("{index:#x}")));
+        assert_eq!(log["blockHash"], traced[0]["hash"]);
+    }
+    assert_eq!(plain[0]["hash"], traced[0]["hash"], "the logs of transfers are in no receipt");
+
+    // SELFDESTRUCT to address 0
+    let destructed = json!({"blockStateCalls": [{
+        "stateOverrides": {B: {"code": "0x5fff", "balance": "0x7"}},
+        "calls": [{"from": A, "to": B}],
+    }], "traceTransfers": true});
+    let traced = simulate(&node, destructed).await;
+    assert_eq!(traced[0]["calls"][0]["logs"][0]["data"], json!(B256::with_last_byte(7)));
+    assert_eq!(traced[0]["calls"][0]["logs"][0]["topics"][2], json!(B256::ZERO));
+}
+
+#[tokio::test]
+async fn failed_calls_are_results() {
+    let node = Node::start().await;
+    let revert = format!("0x{}", alloy_primitives::hex::encode(&REVERT_INITCODE[9..]));
+    let blocks = simulate(
+        &node,
+        json!({"blockStateCalls": [{"calls": [{"data": revert}, {"data": "0x5f5ffd"}, {"data": "0xfe", "gas": "0xffff"}]}]}),
+    )
+    .await;
+    let calls = &blocks[0]["calls"];
+    assert_eq!((&calls[0]["status"], &calls[0]["returnData"]), (&json!("0x0"), &json!("0x")));
+    assert_eq!(
+        (&calls[0]["error"]["code"], &calls[0]["error"]["message"]),
+        (&json!(3), &json!("execution reverted: no"))
+    );
+    assert!(calls[0]["error"]["data"].as_str().unwrap().starts_with("0x08c379a0"));
+    assert_eq!(calls[1]["error"], json!({"code": 3, "message": "execution reverted", "data": "0x"}));
+    assert_eq!(calls[2]["error"], json!({"code": -32015, "message": "invalid opcode: INVALID"}));
+}
+
+#[tokio::test]
+async fn refusals_have_the_codes_of_the_specification() {
+    let node = Node::start().await;
+    let a = "0xC000000000000000000000000000000000000000";
+    let cases = [
+        (json!({}), -32602, "empty input".to_owned()),
+        (json!({"blockStateCalls": vec![json!({}); 257]}), -38026, "too many blocks".to_owned()),
+        (
+            json!({"blockStateCalls": [{"blockOverrides": {"number": "0x9"}}, {"blockOverrides": {"number": "0x9"}}]}),
+            -38020,
+            "block numbers must be in order: 9 <= 9".to_owned(),
+        ),
+        (
+            json!({"blockStateCalls": [{"blockOverrides": {"time": "0x1"}}]}),
+            -38021,
+            format!("block timestamps must be in order: 1 <= {GENESIS_TIME}"),
+        ),
+        (
+            json!({"blockStateCalls": [{"calls": [{"from": A, "to": B, "value": "0x3e8"}]}]}),
+            -38014,
+            format!(
+                "err: insufficient funds for gas * price + value: address {a} have 0 want 1000 (supplied gas 30000000)"
+            ),
+        ),
+        (
+            json!({"blockStateCalls": [{"blockOverrides": {"baseFeePerGas": "0xa"}, "calls": [{"from": A, "to": B}]}],
+                "validation": true}),
+            -38012,
+            format!(
+                "err: max fee per gas less than block base fee: address {a}, maxFeePerGas: 0, baseFee: 10 (supplied gas 30000000)"
+            ),
+        ),
+        (
+            json!({"blockStateCalls": [{"calls": [{"from": A, "to": B, "gas": "0x0"}]}]}),
+            -38013,
+            "err: intrinsic gas too low: have 0, want 21000 (supplied gas 0)".to_owned(),
+        ),
+        (
+            json!({"blockStateCalls": [{"calls": [{"from": A, "to": B, "gas": "0xffffffff"}]}]}),
+            -38015,
+            "block gas limit reached: 0 >= 30000000".to_owned(),
+        ),
+        (
+            json!({"blockStateCalls": [{"blockOverrides": {"baseFeePerGas": "0x0"},
+                "stateOverrides": {A: {"nonce": "0x5"}}, "calls": [{"from": A, "to": B, "nonce": "0x4"}]}],
+                "validation": true}),
+            -38010,
+            format!("err: nonce too low: address {a}, tx: 4 state: 5 (supplied gas 30000000)"),
+        ),
+        (
+            json!({"blockStateCalls": [{"blockOverrides": {"baseFeePerGas": "0x0"},
+                "calls": [{"from": A, "to": B, "nonce": "0x4"}]}], "validation": true}),
+            -38011,
+            format!("err: nonce too high: address {a}, tx: 4 state: 0 (supplied gas 30000000)"),
+        ),
+        (
+            json!({"blockStateCalls": [{"stateOverrides": {A: {"movePrecompileToAddress": B}}}]}),
+            -32000,
+            format!("account {a} is not a precompile"),
+        ),
+    ];
+    for (payload, code, message) in cases {
+        assert_eq!(refusal(&node, payload.clone()).await, (code, message), "{payload}");
+    }
+}
+
+#[tokio::test]
+async fn nonces_may_wrap_without_validation() {
+    let node = Node::start().await;
+    let payload = |validation: bool| {
+        json!({"blockStateCalls": [{"blockOverrides": {"baseFeePerGas": "0x0"},
+            "stateOverrides": {A: {"nonce": "0xffffffffffffffff"}},
+            "calls": [{"from": A, "to": B}, {"from": A, "to": B}]}], "validation": validation})
+    };
+    let blocks = simulate(&node, payload(false)).await;
+    assert_eq!(blocks[0]["calls"][1]["status"], "0x1");
+    let (code, message) = refusal(&node, payload(true)).await;
+    assert_eq!(code, -32603);
+    assert!(message.starts_with("err: nonce has max value: address 0xC0"), "{message}");
+}
+
+#[tokio::test]
+async fn gas_is_bounded_over_all_blocks() {
+    let node = Node::start().await;
+    // Loops until its gas is gone; the cap is 50,000,000 for all calls together, a block's limit 30,000,000.
+    let burn = json!({"calls": [{"data": "0x5b600056"}]});
+    let blocks = simulate(&node, json!({"blockStateCalls": [burn, burn]})).await;
+    assert_eq!(blocks[0]["gasUsed"], json!(format!("{:#x}", 30_000_000)));
+    assert_eq!(blocks[1]["gasUsed"], json!(format!("{:#x}", 20_000_000)));
+    let (code, message) = refusal(&node, json!({"blockStateCalls": [burn, burn, burn]})).await;
+    assert_eq!((code, message.as_str()), (-32603, "err: gas limit reached (supplied gas 0)"));
+}
