@@ -159,7 +159,7 @@ fn look(chain: &Chain, strict: bool) -> Vec<ChainError> {
             errors.push(error);
             None
         });
-        for block in block {
+        if let Some(block) = block {
             errors.extend(chain.receipts(block.hash()).err());
             for transaction in block.transactions() {
                 errors.extend(chain.transaction(*transaction.inner().tx_hash()).err());
