@@ -30,6 +30,11 @@ impl Chain {
         self.verify_recovered(RecoveredBlock::new(block, &self.config().rules))
     }
 
+    /// Price of a unit of blob gas in the block with this header, in wei; `None` before Cancun.
+    pub fn blob_base_fee(&self, header: &Header) -> Option<u128> {
+        header.blob_fee(self.config().rules.blob_params(header.timestamp)?)
+    }
+
     /// Root that the head's state would have with these changes. Nothing is written.
     ///
     /// # Errors

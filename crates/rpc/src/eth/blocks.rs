@@ -23,10 +23,13 @@ pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
         uncle_count(api, number.into())
     })?;
     table.blocking("eth_getUncleCountByBlockHash", |api, (hash,): (B256,)| uncle_count(api, hash.into()))?;
-    table.inline("eth_getUncleByBlockNumberAndIndex", |_, (_, _): (BlockNumberOrTag, Index)| {
-        Ok(None::<Block>)
-    })?;
-    table.inline("eth_getUncleByBlockHashAndIndex", |_, (_, _): (B256, Index)| Ok(None::<Block>))
+    table.blocking(
+        "eth_getUncleByBlockNumberAndIndex",
+        |api, (number, index): (BlockNumberOrTag, Index)| uncle(api, number.into(), index),
+    )?;
+    table.blocking("eth_getUncleByBlockHashAndIndex", |api, (hash, index): (B256, Index)| {
+        uncle(api, hash.into(), index)
+    })
 }
 
 fn by_number(api: &Api, (number, full): (BlockNumberOrTag, Option<bool>)) -> RpcResult<Option<Block>> {
@@ -42,7 +45,7 @@ fn by_hash(api: &Api, (hash, full): (B256, Option<bool>)) -> RpcResult<Option<Bl
 fn receipts(api: &Api, (id,): (BlockId,)) -> RpcResult<Option<Vec<RpcReceipt>>> {
     let Some(block) = api.chain.block(id)? else { return Ok(None) };
     let receipts = api.chain.receipts(block.hash())?;
-    Ok(receipts.map(|receipts| render::receipts(&block, &receipts)))
+    Ok(receipts.map(|receipts| render::receipts(&block, &receipts, api.chain.blob_base_fee(block.header()))))
 }
 
 fn transaction_count(api: &Api, id: BlockId) -> RpcResult<Option<U64>> {
@@ -50,6 +53,11 @@ fn transaction_count(api: &Api, id: BlockId) -> RpcResult<Option<U64>> {
 }
 
 /// Blocks of this chain have no uncles.
+fn uncle(api: &Api, id: BlockId, index: Index) -> RpcResult<Option<Block>> {
+    let block = api.chain.block(id)?;
+    Ok(block.and_then(|block| render::uncle(&block, index.into())))
+}
+
 fn uncle_count(api: &Api, id: BlockId) -> RpcResult<Option<U64>> {
-    Ok(api.chain.header(id)?.map(|_| U64::ZERO))
+    Ok(api.chain.block(id)?.map(|block| U64::from(block.ommers().len())))
 }
