@@ -93,6 +93,8 @@ struct Assembly<'a> {
     transactions: Vec<Recovered<TxEnvelope>>,
     size_bytes: usize,
     max_size_bytes: usize,
+    blob_gas: u64,
+    max_blob_gas: u64,
 }
 
 /// Why a transaction is not in the block.
@@ -131,8 +133,18 @@ impl<'a> Assembly<'a> {
         let execution = BlockExecution::start(&header, body, &config.rules, config.chain_id, database)?;
         let max_size_bytes = header::ethereum_place(&config.rules, &tip.block)
             .map_or(MAX_BLOCK_SIZE_BYTES, |place| place.max_size_bytes(header.timestamp));
-        let (transactions, size_bytes) = (Vec::new(), BLOCK_OVERHEAD_BYTES);
-        Ok(Self { chain, tip, header, execution, transactions, size_bytes, max_size_bytes })
+        let blobs = config.rules.blob_params(header.timestamp);
+        Ok(Self {
+            chain,
+            tip,
+            header,
+            execution,
+            transactions: Vec::new(),
+            size_bytes: BLOCK_OVERHEAD_BYTES,
+            max_size_bytes,
+            blob_gas: 0,
+            max_blob_gas: blobs.map_or(0, |blobs| blobs.max_blob_gas_per_block()),
+        })
     }
 
     fn gas_left(&self) -> u64 {
@@ -148,8 +160,15 @@ impl<'a> Assembly<'a> {
         if size > limit {
             return Ok(Err(Refusal::NoRoom(format!("block would be {size} bytes, the limit is {limit}"))));
         }
+        let blob_gas = self.blob_gas.saturating_add(transaction.blob_gas_used().unwrap_or_default());
+        let limit = self.max_blob_gas;
+        if blob_gas > limit {
+            let reason = format!("block would hold {blob_gas} gas of blobs, the limit is {limit}");
+            return Ok(Err(Refusal::NoRoom(reason)));
+        }
         match self.execution.execute(transaction) {
             Ok(()) => {
+                self.blob_gas = blob_gas;
                 if self.execution.receipts_hold_state_roots() {
                     let update = self.chain.inner.state.prepare(&self.execution.changes())?;
                     self.execution.set_post_state(update.root());

@@ -33,6 +33,11 @@ impl Chain {
         self.verify_recovered(tip, RecoveredBlock::new(block, &self.config().rules))
     }
 
+    /// Price of a unit of blob gas in the block with this header, in wei; `None` before Cancun.
+    pub fn blob_base_fee(&self, header: &Header) -> Option<u128> {
+        header.blob_fee(self.config().rules.blob_params(header.timestamp)?)
+    }
+
     /// Verifies a block that follows another one, and whose senders have been recovered.
     pub(crate) fn verify_recovered(&self, tip: Tip, block: RecoveredBlock) -> Result<BuiltBlock, ChainError> {
         let parent = &tip.block;

@@ -3,7 +3,8 @@
 //! [`Chain`] is the whole of it, cheap to clone and shared by every thread:
 //!
 //! * the node calls [`Chain::build_block`], looks at the receipts of the [`BuiltBlock`], and calls [`Chain::commit`];
-//! * a follower calls [`Chain::import`], which executes a block again and refuses it when anything differs;
+//! * a follower calls [`Chain::import`], which executes a block again and refuses it when anything differs, or
+//!   [`Chain::import_file`] for a file of blocks;
 //! * JSON-RPC reads by [`BlockId`](alloy_eips::BlockId), runs calls, and follows [`Chain::subscribe`].
 //!
 //! A chain has one of two kinds of [`Rules`]. On an Ethereum chain, blocks are valid by Ethereum's rules, fork by fork from
@@ -22,10 +23,12 @@
 #![forbid(unsafe_code)]
 
 mod block;
+mod blockfile;
 mod build;
 mod call;
 mod chain;
 mod config;
+mod datadir;
 mod difficulty;
 mod error;
 mod ethereum;
@@ -44,6 +47,9 @@ mod store;
 mod submit;
 
 pub use block::{CommittedBlock, MinedTransaction, SealedBlock};
+pub use blockfile::{
+    BlockFileError, BlockFileReader, ExportError, ExportProgress, FileBlock, ImportFileError, ImportProgress,
+};
 pub use build::{BuildRequest, BuiltBlock, RejectedTransaction};
 pub use call::CallRequest;
 pub use chain::Chain;
@@ -51,6 +57,7 @@ pub use config::{
     ChainConfig, DEFAULT_BASE_FEE_WEI, DEFAULT_BLOCK_GAS_LIMIT, DEFAULT_CHAIN_ID, ExtraWrite, GenesisSeal,
     MAX_BLOCK_SIZE_BYTES, MAX_ETHEREUM_BLOCK_SIZE_BYTES, MAX_EXTRA_DATA_SIZE_BYTES, QueryLimits, Storage,
 };
+pub use datadir::{DataDir, DataDirError, MAX_GENESIS_SIZE_BYTES};
 pub use error::{BlockError, ChainError, QueryError};
 pub use event::{ChainEvent, EVENT_BUFFER, Reorg};
 pub use genesis::GenesisError;

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::hex::HexBytes;
 use crate::network::{Network, NetworkError, TestConfig};
 use crate::report::{Outcome, Skip};
+use crate::state::has_storage_only_account;
 
 #[derive(Debug, Deserialize)]
 struct Vector {
@@ -58,6 +59,7 @@ pub(crate) fn run(test: Value) -> Outcome {
     match Network::named(&vector.network) {
         Err(NetworkError::Unknown(name)) => Outcome::Skipped(Skip::UnknownNetwork(name)),
         Err(error) => Outcome::Failed(error.to_string()),
+        Ok(_) if has_storage_only_account(&vector.pre) => Outcome::Skipped(Skip::StorageOnlyAccount),
         Ok(network) => Outcome::of(check(&vector, network, genesis)),
     }
 }

@@ -18,6 +18,12 @@ pub enum Skip {
     TrieOrder,
     /// A key of the trie is the beginning of another, which is so in none of Ethereum's tries.
     TriePrefix,
+    /// Its state has an account with storage and neither code nor nonce, at whose address nothing can be created by EIP-7610:
+    /// revm does not have that rule. No such account can come to be since Spurious Dragon.
+    StorageOnlyAccount,
+    /// Its transaction is valid at a price per gas of more than 128 bits, which no balance in reality pays and this node
+    /// refuses to decode.
+    PriceOver128Bits,
     /// It has no signed transaction, only its parts.
     NoSignedTransaction,
     /// It has no encoded genesis block.
@@ -37,6 +43,8 @@ impl fmt::Display for Skip {
             Self::EngineApi => f.write_str("needs the Engine API"),
             Self::TrieOrder => f.write_str("walks a trie in order"),
             Self::TriePrefix => f.write_str("a key is the beginning of another"),
+            Self::StorageOnlyAccount => f.write_str("EIP-7610: an account with storage alone"),
+            Self::PriceOver128Bits => f.write_str("a gas price over 128 bits"),
             Self::NoSignedTransaction => f.write_str("no signed transaction"),
             Self::NoGenesis => f.write_str("no encoded genesis block"),
             Self::UnknownNetwork(name) => write!(f, "unknown network {name}"),

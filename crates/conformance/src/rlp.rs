@@ -1,6 +1,6 @@
 //! RLP vectors: encodings both ways, and what is malformed.
 
-use alloy_primitives::{Bytes, U256};
+use alloy_primitives::{Bytes, U512};
 use alloy_rlp::{Decodable, Encodable, Header};
 use serde::Deserialize;
 use serde_json::Value;
@@ -20,7 +20,7 @@ struct Vector {
 
 /// A string or a list of items.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Item {
+pub(crate) enum Item {
     String(Bytes),
     List(Vec<Item>),
 }
@@ -58,7 +58,7 @@ fn check(test: Value) -> Result<(), String> {
 
 /// The item that a vector writes as JSON.
 fn item(value: &Value) -> Result<Item, String> {
-    let number = |number: U256| Item::String(number.to_be_bytes_trimmed_vec().into());
+    let number = |number: U512| Item::String(number.to_be_bytes_trimmed_vec().into());
     match value {
         Value::String(text) => match text.strip_prefix('#') {
             Some(digits) => {
@@ -69,7 +69,7 @@ fn item(value: &Value) -> Result<Item, String> {
         },
         Value::Number(value) => {
             let value = value.as_u64().ok_or_else(|| format!("{value} is no number of 64 bits"))?;
-            Ok(number(U256::from(value)))
+            Ok(number(U512::from(value)))
         }
         Value::Array(items) => items.iter().map(item).collect::<Result<_, _>>().map(Item::List),
         other => Err(format!("{other} is no item")),
@@ -90,7 +90,8 @@ fn encode(item: &Item, out: &mut Vec<u8>) {
     }
 }
 
-fn decode(encoded: &[u8]) -> alloy_rlp::Result<Item> {
+/// Decodes one item, which must be all there is.
+pub(crate) fn decode(encoded: &[u8]) -> alloy_rlp::Result<Item> {
     let mut rest = encoded;
     let item = decode_item(&mut rest, 0)?;
     match rest {

@@ -71,6 +71,9 @@ pub(crate) fn run(test: Value) -> Vec<(String, Outcome)> {
                 (Err(NetworkError::Unknown(name)), _) => Outcome::Skipped(Skip::UnknownNetwork(name.clone())),
                 (Err(error), _) => Outcome::Failed(error.to_string()),
                 (Ok(_), None) => Outcome::Skipped(Skip::NoSignedTransaction),
+                (Ok(_), Some(_)) if has_storage_only_account(&vector.pre) => {
+                    Outcome::Skipped(Skip::StorageOnlyAccount)
+                }
                 (Ok(network), Some(encoded)) => {
                     Outcome::of(check(&vector, network.clone(), expected, &encoded.0))
                 }
@@ -79,6 +82,15 @@ pub(crate) fn run(test: Value) -> Vec<(String, Outcome)> {
         }
     }
     outcomes
+}
+
+/// Whether an account has storage and neither code nor nonce.
+pub(crate) fn has_storage_only_account(accounts: &BTreeMap<Address, GenesisAccount>) -> bool {
+    accounts.values().any(|account| {
+        account.nonce.unwrap_or_default() == 0
+            && account.non_empty_code().is_none()
+            && account.storage_slots().any(|(_, value)| !value.is_zero())
+    })
 }
 
 fn check(vector: &Vector, network: Network, expected: &Expected, encoded: &[u8]) -> Result<(), String> {

@@ -7,7 +7,6 @@ use alloy_evm::ToTxEnv;
 use revm::context::result::InvalidTransaction;
 use revm::context::{Context, TxEnv};
 use revm::context_interface::cfg::gas_params::GasParams;
-use revm::context_interface::transaction::Transaction as _;
 use revm::handler::MainContext;
 use revm::handler::validation::{validate_initial_tx_gas, validate_tx_env};
 use revm::primitives::hardfork::SpecId;
@@ -47,7 +46,6 @@ pub fn check_transaction(
     let environment = Environment::new(header, rules, chain_id).evm;
     let spec = environment.cfg_env.spec;
     let tx: TxEnv = transaction.to_tx_env();
-    tx.max_balance_spending()?;
     let mut context = Context::mainnet()
         .with_cfg(environment.cfg_env)
         .with_block(environment.block_env)

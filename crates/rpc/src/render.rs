@@ -3,6 +3,7 @@
 use alloy_consensus::transaction::{Recovered, TransactionInfo};
 use alloy_consensus::{ReceiptEnvelope, Transaction as _, TxEnvelope};
 use alloy_primitives::U256;
+use alloy_rlp::Encodable;
 use alloy_rpc_types_eth::{Block, BlockTransactions, Header, Log, Transaction, TransactionReceipt};
 use ivm_chain::{MinedLog, MinedTransaction, PooledTransaction, SealedBlock};
 
@@ -33,6 +34,23 @@ pub(crate) fn block(block: &SealedBlock, full: bool) -> Block {
     }
 }
 
+/// The ommer at a position in a block: its header alone.
+pub(crate) fn uncle(block: &SealedBlock, index: usize) -> Option<Block> {
+    let ommer = block.ommers().get(index)?;
+    let size = alloy_consensus::Block::<TxEnvelope>::uncle(ommer.clone()).length();
+    Some(Block {
+        header: Header {
+            hash: ommer.hash_slow(),
+            inner: ommer.clone(),
+            total_difficulty: None,
+            size: Some(U256::from(size)),
+        },
+        uncles: Vec::new(),
+        transactions: BlockTransactions::Uncle,
+        withdrawals: None,
+    })
+}
+
 /// The transaction at a position in a block.
 pub(crate) fn transaction_at(block: &SealedBlock, index: usize) -> Option<Transaction> {
     let transaction = block.transactions().get(index)?;
@@ -53,13 +71,19 @@ pub(crate) fn pooled_transaction(pooled: &PooledTransaction) -> Transaction {
 }
 
 /// The receipts of a block, in order.
-pub(crate) fn receipts(block: &SealedBlock, receipts: &[ReceiptEnvelope]) -> Vec<RpcReceipt> {
+///
+/// `blob_price` is the block's price of blob gas, in wei.
+pub(crate) fn receipts(
+    block: &SealedBlock,
+    receipts: &[ReceiptEnvelope],
+    blob_price: Option<u128>,
+) -> Vec<RpcReceipt> {
     let mut gas_before = 0;
     let mut logs_before = 0;
     (0..)
         .zip(block.transactions().iter().zip(receipts))
         .map(|(index, (transaction, envelope))| {
-            let position = Position { block, transaction, index, gas_before, logs_before };
+            let position = Position { block, transaction, index, gas_before, logs_before, blob_price };
             gas_before = envelope.cumulative_gas_used();
             logs_before += envelope.logs().len() as u64;
             receipt(position, envelope)
@@ -72,6 +96,7 @@ pub(crate) fn mined_receipt(
     block: &SealedBlock,
     receipts: &[ReceiptEnvelope],
     mined: &MinedTransaction,
+    blob_price: Option<u128>,
 ) -> Option<RpcReceipt> {
     let index = usize::try_from(mined.index).ok()?;
     let (before, from) = receipts.split_at_checked(index)?;
@@ -81,6 +106,7 @@ pub(crate) fn mined_receipt(
         index: mined.index,
         gas_before: before.last().map_or(0, |receipt| receipt.cumulative_gas_used()),
         logs_before: before.iter().map(|receipt| receipt.logs().len() as u64).sum(),
+        blob_price,
     };
     Some(receipt(position, from.first()?))
 }
@@ -92,10 +118,11 @@ struct Position<'a> {
     index: u64,
     gas_before: u64,
     logs_before: u64,
+    blob_price: Option<u128>,
 }
 
 fn receipt(position: Position<'_>, envelope: &ReceiptEnvelope) -> RpcReceipt {
-    let Position { block, transaction, index, gas_before, logs_before } = position;
+    let Position { block, transaction, index, gas_before, logs_before, blob_price } = position;
     let hash = *transaction.inner().tx_hash();
     let sender = transaction.signer();
     let mut log_index = logs_before;
@@ -120,8 +147,8 @@ fn receipt(position: Position<'_>, envelope: &ReceiptEnvelope) -> RpcReceipt {
         block_hash: Some(block.hash()),
         block_number: Some(block.number()),
         effective_gas_price: transaction.effective_gas_price(block.header().base_fee_per_gas),
-        blob_gas_used: None,
-        blob_gas_price: None,
+        blob_gas_used: transaction.blob_gas_used(),
+        blob_gas_price: blob_price.filter(|_| transaction.is_eip4844()),
         from: sender,
         to: transaction.to(),
         contract_address: transaction.is_create().then(|| sender.create(transaction.nonce())),

@@ -143,7 +143,8 @@ pub(crate) fn confine(_: &mut NodeConfig) -> Result<()> {
     Ok(())
 }
 
-async fn wait_for_stop() -> Result<()> {
+/// Waits for Ctrl-C or SIGTERM.
+pub(crate) async fn wait_for_stop() -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         interrupt = tokio::signal::ctrl_c() => Ok(interrupt?),

@@ -2,11 +2,15 @@
 
 mod bench;
 mod build;
+mod conformance;
 mod demo;
 mod dev;
+mod export;
+mod import;
 mod kind;
 mod new;
 pub(crate) mod program;
+mod serve;
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -32,6 +36,14 @@ pub(crate) enum Command {
     Build(build::BuildArgs),
     /// Inspect, run, prove and verify a program.
     Program(program::ProgramCommand),
+    /// Import blocks of an Ethereum chain from a file.
+    Import(import::ImportArgs),
+    /// Export blocks of an imported chain to a file.
+    Export(export::ExportArgs),
+    /// Serve an imported chain over JSON-RPC, read-only.
+    Serve(serve::ServeArgs),
+    /// Run Ethereum's public test vectors.
+    Conformance(conformance::ConformanceArgs),
     /// Run programs for the node that started this process, confined.
     #[cfg(target_os = "linux")]
     #[command(name = WORKER_COMMAND, hide = true)]
@@ -51,6 +63,10 @@ impl Command {
             Self::New(args) => args.run(),
             Self::Build(args) => args.run(),
             Self::Program(command) => command.run(),
+            Self::Import(args) => args.run(),
+            Self::Export(args) => args.run(),
+            Self::Serve(args) => args.run(),
+            Self::Conformance(args) => return args.run(),
             #[cfg(target_os = "linux")]
             Self::EngineWorker { node_process_id } => return Ok(ivm_sandbox::worker_main(node_process_id)),
         }

@@ -1,6 +1,8 @@
 //! A chain with funded accounts, and transactions of theirs.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod ethereum;
+
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_eips::Encodable2718;
 use alloy_genesis::GenesisAccount;

@@ -28,8 +28,12 @@ pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.blocking("eth_getUncleCountByBlockHash", |api, (hash,): (HashArg,)| {
         uncle_count(api, hash.0.into())
     })?;
-    table.inline("eth_getUncleByBlockNumberAndIndex", |_, (_, _): (NumberArg, Index)| Ok(None::<Block>))?;
-    table.inline("eth_getUncleByBlockHashAndIndex", |_, (_, _): (HashArg, Index)| Ok(None::<Block>))
+    table.blocking("eth_getUncleByBlockNumberAndIndex", |api, (number, index): (NumberArg, Index)| {
+        uncle(api, number.0.into(), index)
+    })?;
+    table.blocking("eth_getUncleByBlockHashAndIndex", |api, (hash, index): (HashArg, Index)| {
+        uncle(api, hash.0.into(), index)
+    })
 }
 
 fn by_number(api: &Api, (NumberArg(number), full): (NumberArg, Option<bool>)) -> RpcResult<Option<Block>> {
@@ -49,7 +53,7 @@ fn header(api: &Api, id: BlockId) -> RpcResult<Option<Header>> {
 fn receipts(api: &Api, (BlockArg(id),): (BlockArg,)) -> RpcResult<Option<Vec<RpcReceipt>>> {
     let Some(block) = api.chain.block(id)? else { return Ok(None) };
     let receipts = api.chain.receipts(block.hash())?;
-    Ok(receipts.map(|receipts| render::receipts(&block, &receipts)))
+    Ok(receipts.map(|receipts| render::receipts(&block, &receipts, api.chain.blob_base_fee(block.header()))))
 }
 
 fn transaction_count(api: &Api, id: BlockId) -> RpcResult<Option<U64>> {
@@ -57,6 +61,11 @@ fn transaction_count(api: &Api, id: BlockId) -> RpcResult<Option<U64>> {
 }
 
 /// Blocks of this chain have no uncles.
+fn uncle(api: &Api, id: BlockId, index: Index) -> RpcResult<Option<Block>> {
+    let block = api.chain.block(id)?;
+    Ok(block.and_then(|block| render::uncle(&block, index.into())))
+}
+
 fn uncle_count(api: &Api, id: BlockId) -> RpcResult<Option<U64>> {
-    Ok(api.chain.header(id)?.map(|_| U64::ZERO))
+    Ok(api.chain.block(id)?.map(|block| U64::from(block.ommers().len())))
 }

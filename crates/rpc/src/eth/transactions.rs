@@ -69,5 +69,6 @@ fn receipt(api: &Api, (HashArg(hash),): (HashArg,)) -> RpcResult<Option<RpcRecei
     let Some(mined) = api.chain.transaction(hash)? else { return Ok(None) };
     let Some(block) = api.chain.block_by_hash(mined.block_hash)? else { return Ok(None) };
     let receipts = api.chain.receipts(mined.block_hash)?;
-    Ok(receipts.and_then(|receipts| render::mined_receipt(&block, &receipts, &mined)))
+    let blob_price = api.chain.blob_base_fee(block.header());
+    Ok(receipts.and_then(|receipts| render::mined_receipt(&block, &receipts, &mined, blob_price)))
 }
