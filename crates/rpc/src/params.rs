@@ -280,7 +280,7 @@ impl SlotKey {
         const MAX_DIGITS: usize = 64;
         let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
         let padded: Cow<'_, str> =
-            if digits.len() % 2 == 0 { digits.into() } else { format!("0{digits}").into() };
+            if digits.len().is_multiple_of(2) { digits.into() } else { format!("0{digits}").into() };
         if padded.len() > MAX_DIGITS {
             return Err("hex string too long, want at most 32 bytes");
         }
