@@ -145,7 +145,7 @@ test("cast", async (t) => {
   });
 
   await t.test("send --legacy, --auth; mktx and publish", async () => {
-    const legacy = await increase(1, "--legacy");
+    const legacy = await increase(1, "--legacy", "--gas-price", "2gwei");
     assert.equal(legacy.type, "0x0");
     const account = (await json("wallet", "new"))[0];
     const auth = await cast("wallet", "sign-auth", contract, "--private-key", account.private_key, "--nonce", "0");

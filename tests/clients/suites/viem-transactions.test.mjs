@@ -37,7 +37,7 @@ async function funded() {
 
 test("legacy, access list and fee market transactions", async () => {
   const accessList = [{ address: counter.address, storageKeys: [numberToHex(0, { size: 32 })] }];
-  const gasPrice = await client.getGasPrice();
+  const gasPrice = (await client.getGasPrice()) * 2n;
   const kinds = [
     { type: "legacy", gasPrice },
     { type: "eip2930", gasPrice, accessList },
