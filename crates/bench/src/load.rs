@@ -86,6 +86,17 @@ pub struct ReadReport {
     pub p99_ms: f64,
 }
 
+/// A run of transactions that can never be mined: each waits for one that is never sent.
+#[derive(Clone, Debug, Serialize)]
+pub struct FloodReport {
+    /// How many were sent.
+    pub sent: usize,
+    /// How many the node took.
+    pub taken: usize,
+    /// Sent by seconds.
+    pub per_second: f64,
+}
+
 /// A node under load.
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -217,27 +228,13 @@ impl Target {
     async fn send_in_order(&self, mut transactions: Vec<TxEnvelope>) -> Result<(), BenchError> {
         let started = Instant::now();
         while !transactions.is_empty() {
-            let mut batch = BatchRequestBuilder::new();
-            for transaction in transactions.iter().take(BATCH) {
-                let raw = Bytes::from(transaction.encoded_2718());
-                batch
-                    .insert("eth_sendRawTransaction", rpc_params![raw])
-                    .map_err(|error| failed(&self.url, "eth_sendRawTransaction", error))?;
-            }
-            let answers = self.client.batch_request::<serde_json::Value>(batch).await;
-            let answers = answers.map_err(|error| failed(&self.url, "eth_sendRawTransaction", error))?;
-            let mut taken = 0;
-            let mut refusal = None;
-            for answer in answers {
-                match answer {
-                    Ok(_) => taken += 1,
-                    Err(error) if is_known(error.message()) => taken += 1,
-                    Err(error) => {
-                        refusal = Some(error.message().to_owned());
-                        break;
-                    }
-                }
-            }
+            let batch = &transactions[..transactions.len().min(BATCH)];
+            let answers = self.send_batch(batch).await?;
+            let taken = answers
+                .iter()
+                .take_while(|answer| answer.as_ref().is_none_or(|refusal| is_known(refusal)))
+                .count();
+            let refusal = answers.into_iter().nth(taken).flatten();
             transactions.drain(..taken);
             let Some(refusal) = refusal else { continue };
             if started.elapsed() > PATIENCE {
@@ -246,6 +243,49 @@ impl Target {
             tokio::time::sleep(BACKOFF).await;
         }
         Ok(())
+    }
+
+    /// Sends transactions that wait for ever, from the accounts of an earlier [`Target::measure`], and does not mind refusals.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn flood(&self, count: usize, senders: usize) -> Result<FloodReport, BenchError> {
+        let mut accounts = Vec::new();
+        for number in 0..senders.max(1) as u64 {
+            let mut account = Account::numbered(number, self.chain_id)?;
+            account.set_nonce(self.nonce(account.address(), "latest").await? + 10_000);
+            accounts.push(account);
+        }
+        let mut batches = Vec::new();
+        while batches.len() * BATCH < count {
+            let next = batches.len() % accounts.len();
+            let (account, to) = (&mut accounts[next], Address::repeat_byte(1));
+            let batch = (0..BATCH).map(|_| account.sign(to.into(), U256::ZERO, Bytes::new(), TRANSFER_GAS));
+            batches.push(batch.collect::<Result<Vec<_>, _>>()?);
+        }
+        let started = Instant::now();
+        let mut taken = 0;
+        for batch in &batches {
+            let answers = self.send_batch(batch).await?;
+            taken += answers.iter().filter(|answer| answer.is_none()).count();
+        }
+        let sent = batches.len() * BATCH;
+        Ok(FloodReport { sent, taken, per_second: sent as f64 / started.elapsed().as_secs_f64() })
+    }
+
+    /// Sends transactions as one batch; gives the refusal of each that was refused.
+    async fn send_batch(&self, transactions: &[TxEnvelope]) -> Result<Vec<Option<String>>, BenchError> {
+        let failed = |reason: String| failed(&self.url, "eth_sendRawTransaction", reason);
+        let mut batch = BatchRequestBuilder::new();
+        for transaction in transactions {
+            let raw = Bytes::from(transaction.encoded_2718());
+            batch
+                .insert("eth_sendRawTransaction", rpc_params![raw])
+                .map_err(|error| failed(error.to_string()))?;
+        }
+        let answers = self.client.batch_request::<serde_json::Value>(batch).await;
+        let answers = answers.map_err(|error| failed(error.to_string()))?;
+        Ok(answers.into_iter().map(|answer| answer.err().map(|error| error.message().to_owned())).collect())
     }
 
     async fn wait_for_nonce(&self, address: Address, nonce: u64) -> Result<(), BenchError> {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use ivm_bench::chain::{BlockSet, measure_import, measure_producing};
+use ivm_bench::chain::{BlockSet, measure_import, measure_opening, measure_producing, measure_reorg};
 
 #[test]
 fn blocks_of_mixed_work_are_full_and_imported() {
@@ -19,4 +19,15 @@ fn blocks_of_mixed_work_are_full_and_imported() {
 fn full_blocks_are_built_and_committed() {
     let report = measure_producing(1).unwrap();
     assert_eq!(report.transactions_per_block, 1428);
+}
+
+#[test]
+fn the_head_moves_between_branches() {
+    let report = measure_reorg(2).unwrap();
+    assert_eq!(report.blocks, 2);
+}
+
+#[test]
+fn a_chain_with_accounts_is_opened() {
+    assert_eq!(measure_opening(1_000).unwrap().accounts, 1_000);
 }

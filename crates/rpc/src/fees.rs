@@ -4,7 +4,6 @@ use alloy_consensus::Header;
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{B256, U64, U256};
 use alloy_rpc_types_eth::FeeHistory;
-use ivm_chain::BLOB_PARAMS;
 use parking_lot::Mutex;
 
 use crate::api::Api;
@@ -24,7 +23,7 @@ pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.blocking("eth_gasPrice", gas_price)?;
     table.blocking("eth_maxPriorityFeePerGas", |api, ()| Ok(U256::from(suggested_tip(api)?)))?;
     table.inline("eth_blobBaseFee", |api, ()| {
-        Ok(U256::from(blob_base_fee(api.chain.head().block.header())))
+        Ok(U256::from(blob_base_fee(api, api.chain.head().block.header())))
     })?;
     table.blocking("eth_feeHistory", fee_history)
 }
@@ -36,8 +35,8 @@ pub(crate) struct TipOracle {
 }
 
 /// Price of blob gas in a block; 0 before there was any.
-fn blob_base_fee(header: &Header) -> u128 {
-    header.blob_fee(BLOB_PARAMS).unwrap_or_default()
+fn blob_base_fee(api: &Api, header: &Header) -> u128 {
+    api.chain.blob_base_fee(header).unwrap_or_default()
 }
 
 fn gas_price(api: &Api, (): ()) -> RpcResult<U256> {
@@ -90,11 +89,13 @@ fn fee_history(
     let first = history.oldest_block;
     for number in (first..).take(history.gas_used_and_limit.len()) {
         let Some(header) = api.chain.header(number.into())? else { break };
-        base_fee_per_blob_gas.push(blob_base_fee(&header));
-        let max_blob_gas = BLOB_PARAMS.max_blob_gas_per_block();
+        base_fee_per_blob_gas.push(blob_base_fee(api, &header));
+        let blobs = api.chain.config().rules.blob_params(header.timestamp);
+        let max_blob_gas = blobs.map_or(0, |blobs| blobs.max_blob_gas_per_block());
         blob_gas_used_ratio.push(ratio(header.blob_gas_used.unwrap_or_default(), max_blob_gas));
         if blob_gas_used_ratio.len() == history.gas_used_and_limit.len() {
-            base_fee_per_blob_gas.push(header.next_block_blob_fee(BLOB_PARAMS).unwrap_or_default());
+            base_fee_per_blob_gas
+                .push(blobs.and_then(|blobs| header.next_block_blob_fee(blobs)).unwrap_or_default());
         }
     }
     Ok(FeeHistory {

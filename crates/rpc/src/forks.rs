@@ -44,13 +44,15 @@ struct BlobSchedule {
 }
 
 fn config(api: &Api, (): ()) -> RpcResult<ForkConfigs> {
+    let now = api.chain.head().block.header().timestamp;
+    let blobs = api.chain.config().rules.blob_params(now).unwrap_or(BLOB_PARAMS);
     let precompiles = Precompiles::new(PrecompileSpecId::PRAGUE);
     let current = ForkConfig {
         activation_time: 0,
         blob_schedule: BlobSchedule {
-            target: BLOB_PARAMS.target_blob_count,
-            max: BLOB_PARAMS.max_blob_count,
-            base_fee_update_fraction: BLOB_PARAMS.update_fraction,
+            target: blobs.target_blob_count,
+            max: blobs.max_blob_count,
+            base_fee_update_fraction: blobs.update_fraction,
         },
         chain_id: U64::from(api.chain.config().chain_id),
         fork_id: fork_id(api.chain.genesis_hash()).to_vec().into(),

@@ -18,6 +18,12 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Longest time between blocks, in milliseconds: an hour.
 const MAX_BLOCK_TIME_MS: u64 = 3_600_000;
 
+/// Least gas limit of blocks: the node's own transactions take a part of it.
+const MIN_BLOCK_GAS_LIMIT: u64 = 5_000_000;
+
+/// Highest gas limit of blocks.
+const MAX_BLOCK_GAS_LIMIT: u64 = 10_000_000_000;
+
 /// Arguments of `ivm dev`.
 #[derive(Debug, Args)]
 pub(crate) struct DevArgs {
@@ -27,6 +33,9 @@ pub(crate) struct DevArgs {
     /// Make a block only when there is something to put in it.
     #[arg(long, conflicts_with = "block_time_ms")]
     on_demand: bool,
+    /// Gas limit of blocks.
+    #[arg(long, value_name = "GAS", default_value_t = ivm_chain::DEFAULT_BLOCK_GAS_LIMIT, value_parser = clap::value_parser!(u64).range(MIN_BLOCK_GAS_LIMIT..=MAX_BLOCK_GAS_LIMIT))]
+    block_gas_limit: u64,
     /// Keep data in this folder; without it, everything is gone when the node stops.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -74,6 +83,7 @@ impl DevArgs {
             None => Storage::Memory,
         };
         let (mut config, accounts) = dev_node_config(storage, block_mode)?;
+        config.chain.block_gas_limit = self.block_gas_limit;
         config.rpc.listen = SocketAddr::new(self.http_host, self.http_port);
         if let Some(workers) = self.workers {
             config.coprocessor.workers = usize::from(workers);

@@ -104,6 +104,7 @@ pub(crate) fn commit(
 }
 
 /// Where transactions come from.
+#[derive(Clone)]
 pub(crate) struct Source {
     owner: Account,
     senders: Vec<Account>,
@@ -148,6 +149,11 @@ impl Source {
             }
         }
         Ok(transactions)
+    }
+
+    /// Leaves some out, so that what follows differs.
+    pub(crate) fn skip(&mut self, count: u64) {
+        self.made += count;
     }
 
     /// Transfers alone.

@@ -2,13 +2,17 @@
 
 mod blocks;
 mod importer;
+mod opening;
 mod producing;
+mod reorg;
 
 use serde::Serialize;
 
 pub use blocks::BlockSet;
 pub use importer::{ImportReport, measure_import};
+pub use opening::{OpeningReport, measure_opening};
 pub use producing::{ProducingReport, measure_producing};
+pub use reorg::{ReorgReport, measure_reorg};
 
 /// Milliseconds of several runs.
 #[derive(Clone, Debug, Serialize)]

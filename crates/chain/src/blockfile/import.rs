@@ -10,6 +10,8 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::error::{BlockFileError, ImportFileError};
 use super::read::{BlockFileReader, FileBlock};
+use ivm_state::kv::Durability;
+
 use crate::chain::Chain;
 use crate::config::{MAX_BLOCK_SIZE_BYTES, MAX_ETHEREUM_BLOCK_SIZE_BYTES};
 use crate::error::ChainError;
@@ -63,7 +65,8 @@ type Batch = Vec<Result<Arrival, ImportFileError>>;
 
 impl Chain {
     /// Imports a file of blocks in RLP, one after another as geth exports them, up to its end or the first that is not
-    /// valid. Blocks that the chain has are skipped. `progress` is told after every block.
+    /// valid. Blocks that the chain has are skipped. `progress` is told after every block. When this returns, all of it survives
+    /// a crash of the machine; a crash before may cost the last blocks, and leaves a whole one as the head.
     ///
     /// # Errors
     /// [`ImportFileError`] names the block. All blocks before it are part of the chain.
@@ -80,7 +83,10 @@ impl Chain {
         let (sender, batches) = sync_channel(BATCHES_AHEAD);
         thread::scope(|scope| {
             scope.spawn(|| self.read_ahead(blocks, sender));
-            self.execute_batches(batches, progress)
+            let imported = self.execute_batches(batches, progress);
+            // What was imported before an error stays, too.
+            self.sync()?;
+            imported
         })
     }
 
@@ -162,7 +168,7 @@ impl Chain {
             return Ok(0);
         }
         let built = self.verify_recovered(self.tip(), block)?;
-        let committed = self.commit(built, Vec::new())?;
+        let committed = self.commit_with(built, Vec::new(), Durability::Buffered)?;
         done.imported_blocks += 1;
         done.gas += committed.block.header().gas_used;
         Ok(committed.block.transactions().len() as u64)

@@ -5,7 +5,7 @@ use alloy_consensus::{Header, TxEnvelope};
 use alloy_primitives::{B256, U256};
 use alloy_rpc_types_eth::BlockOverrides;
 use alloy_rpc_types_eth::simulate::{SimBlock, SimulatePayload};
-use ivm_chain::{BLOB_PARAMS, SealedBlock, SimulatedEnvironment, SimulationMode, Simulator, TransferLogs};
+use ivm_chain::{SealedBlock, SimulatedEnvironment, SimulationMode, Simulator, TransferLogs};
 use serde_json::value::RawValue;
 
 use super::error::SimulateError;
@@ -101,6 +101,8 @@ fn environment(
         (None, SimulationMode::Validated) => api.chain.base_fee_after(parent),
         (None, SimulationMode::Lenient) => 0,
     });
+    let time = overrides.time.unwrap_or_default();
+    let blobs = api.chain.config().rules.blob_params(time);
     let beacon_root = parent.parent_beacon_block_root.map(|_| overrides.beacon_root.unwrap_or_default());
     let header = Header {
         parent_hash,
@@ -109,14 +111,14 @@ fn environment(
         difficulty: overrides.difficulty.unwrap_or_default(),
         number: overrides.number.unwrap_or_default().saturating_to(),
         gas_limit: overrides.gas_limit.unwrap_or(parent.gas_limit),
-        timestamp: overrides.time.unwrap_or_default(),
+        timestamp: time,
         mix_hash: overrides.random.unwrap_or_default(),
         base_fee_per_gas: base_fee,
         withdrawals_root: parent.withdrawals_root.map(|_| alloy_consensus::constants::EMPTY_WITHDRAWALS),
         blob_gas_used: parent.blob_gas_used.map(|_| 0),
         excess_blob_gas: parent
             .excess_blob_gas
-            .map(|_| parent.next_block_excess_blob_gas(BLOB_PARAMS).unwrap_or_default()),
+            .map(|_| blobs.and_then(|blobs| parent.next_block_excess_blob_gas(blobs)).unwrap_or_default()),
         parent_beacon_block_root: beacon_root,
         requests_hash: parent.requests_hash,
         ..Header::default()

@@ -6,13 +6,13 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolCall, SolEvent};
 use clap::Args;
 use eyre::{Result, eyre};
+use ivm_bench::percentile;
 use ivm_client::Client;
 use ivm_contracts::{EchoConsumer, JOB_MANAGER_ADDRESS, JobManager};
 use ivm_node::{BlockMode, Node, Storage};
 use ivm_rpc::JobState;
 use serde::Serialize;
 
-use super::percentile;
 use crate::{
     bundled,
     commands::dev::{confine, dev_node_config},

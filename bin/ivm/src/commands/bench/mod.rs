@@ -1,10 +1,13 @@
 //! `ivm bench`: measurements, on this machine, of what the documentation claims.
 
+mod chain;
 #[cfg(target_os = "linux")]
 mod engine;
 mod jobs;
 mod prove;
 mod prove_run;
+#[cfg(target_os = "linux")]
+mod rpc;
 
 use clap::{Args, Subcommand};
 use eyre::Result;
@@ -18,6 +21,8 @@ pub(crate) struct BenchCommand {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
+    /// The execution chain: importing beside bare revm, building, committing, reorganising, opening.
+    Chain(chain::ChainBench),
     /// Running programs: natively, compiled, interpreted, and by OpenVM's interpreter.
     #[cfg(target_os = "linux")]
     Engine(engine::EngineBench),
@@ -25,37 +30,22 @@ enum Bench {
     Jobs(jobs::JobsBench),
     /// Proving and verifying: seconds, memory, bytes.
     Prove(prove::ProveBench),
+    /// A node under load: transactions and reads a second, beside anvil where it is given.
+    #[cfg(target_os = "linux")]
+    Rpc(rpc::RpcBench),
 }
 
 impl BenchCommand {
     /// Runs the benchmark to its end.
     pub(crate) fn run(self) -> Result<()> {
         match self.bench {
+            Bench::Chain(bench) => bench.run(),
             #[cfg(target_os = "linux")]
             Bench::Engine(bench) => bench.run(),
             Bench::Jobs(bench) => bench.run(),
             Bench::Prove(bench) => bench.run(),
+            #[cfg(target_os = "linux")]
+            Bench::Rpc(bench) => bench.run(),
         }
-    }
-}
-
-/// The value below which `percent` of the samples lie. Sorts them.
-fn percentile(samples: &mut [f64], percent: usize) -> f64 {
-    samples.sort_by(f64::total_cmp);
-    let index = (samples.len() * percent).div_ceil(100).saturating_sub(1);
-    samples.get(index).copied().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::percentile;
-
-    #[test]
-    fn percentiles_are_of_the_nearest_rank() {
-        let mut samples: Vec<f64> = (1..=100).rev().map(f64::from).collect();
-        assert_eq!(percentile(&mut samples, 50), 50.0);
-        assert_eq!(percentile(&mut samples, 99), 99.0);
-        assert_eq!(percentile(&mut samples, 100), 100.0);
-        assert_eq!(percentile(&mut [], 50), 0.0);
     }
 }

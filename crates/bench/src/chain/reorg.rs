@@ -1,0 +1,64 @@
+//! Moving the head to another branch.
+
+use std::time::Instant;
+
+use ivm_chain::{Chain, Storage};
+use serde::Serialize;
+
+use super::blocks::{Source, commit, config};
+use crate::BenchError;
+use crate::accounts::TRANSFER_GAS;
+
+/// Transfers of each block.
+const TRANSFERS_PER_BLOCK: u64 = 100;
+
+/// What a reorg costs.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReorgReport {
+    /// Blocks removed, and as many added.
+    pub blocks: usize,
+    /// Transactions of each block.
+    pub transactions_per_block: u64,
+    /// Going back to the block both branches share.
+    pub back_ms: f64,
+    /// Moving from one branch to the other: blocks undone, blocks executed and checked, all of it committed durably.
+    pub switch_ms: f64,
+}
+
+/// Moves the head between branches of so many blocks each, with data on disk.
+///
+/// # Errors
+/// When the chain refuses something, which is a bug.
+pub fn measure_reorg(blocks: usize) -> Result<ReorgReport, BenchError> {
+    let folder = tempfile::tempdir()?;
+    let config = config()?;
+    let chain = Chain::open(config.clone(), Storage::Path(folder.path().join("chain")))?;
+    let mut source = Source::new(&config)?;
+    let ancestor = commit(&chain, vec![source.deploy()?])?.hash();
+    let base = source.clone();
+    let one = branch(&chain, &mut source, blocks)?;
+
+    let started = Instant::now();
+    chain.reorg_to(ancestor)?;
+    let back_ms = started.elapsed().as_secs_f64() * 1e3;
+
+    let mut source = base;
+    source.skip(1);
+    branch(&chain, &mut source, blocks)?;
+    let started = Instant::now();
+    let reorg = chain.reorg_to(one)?;
+    let switch_ms = started.elapsed().as_secs_f64() * 1e3;
+    let (got, expected) = ((reorg.removed.len(), reorg.added.len()), (blocks, blocks));
+    if got != expected {
+        let (got, expected) = (format!("{got:?}"), format!("{expected:?}"));
+        return Err(BenchError::Different { what: "blocks removed and added", got, expected });
+    }
+    Ok(ReorgReport { blocks, transactions_per_block: TRANSFERS_PER_BLOCK, back_ms, switch_ms })
+}
+
+fn branch(chain: &Chain, source: &mut Source, blocks: usize) -> Result<alloy_primitives::B256, BenchError> {
+    for _ in 0..blocks {
+        commit(chain, source.transfers(TRANSFERS_PER_BLOCK * TRANSFER_GAS)?)?;
+    }
+    Ok(chain.head().block.hash())
+}
