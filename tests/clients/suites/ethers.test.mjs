@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Contract, ContractFactory, JsonRpcProvider, Wallet, WebSocketProvider, isError, parseEther } from "ethers";
-import { chainId, compiled, keys, rpcUrl, stranger, wsUrl } from "./setup.mjs";
+import { chainId, compiled, keys, rpcUrl, stranger, until, wsUrl } from "./setup.mjs";
 
 // cacheTimeout: a wallet that sends twice within 250 ms must not be told its old nonce.
 const provider = new JsonRpcProvider(rpcUrl, undefined, { polling: true, pollingInterval: 100, cacheTimeout: -1 });
@@ -87,19 +87,17 @@ test("bad transactions are recognised", async () => {
 test("blocks and events are watched over WebSocket", async () => {
   const socket = new WebSocketProvider(wsUrl);
   const blocks = [];
+  const logs = [];
   await socket.on("block", (number) => blocks.push(number));
-  const heard = new Promise((resolve) => {
-    new Contract(contract.target, abi, socket).once("Increased", (_by, _value, event) => resolve(event.log));
+  await new Contract(contract.target, abi, socket).on("Increased", (_by, _value, { log }) => logs.push(log));
+  // It does not say from when on it listens.
+  const hashes = [];
+  await until("an event and blocks", async () => {
+    hashes.push((await (await contract.increase(1n)).wait()).hash);
+    return logs.length > 0 && blocks.length >= 3;
   });
-  await socket.getBlockNumber();
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  const receipt = await (await contract.increase(3n)).wait();
-  const log = await heard;
-  assert.equal(log.transactionHash, receipt.hash);
-  assert.equal(log.removed, false);
-  for (let tries = 0; tries < 100 && blocks.length < 3; tries += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  assert.ok(blocks.length >= 3);
+  assert.ok(hashes.includes(logs[0].transactionHash));
+  assert.equal(logs[0].removed, false);
+  assert.deepEqual(blocks, blocks.map((_, index) => blocks[0] + index));
   await socket.destroy();
 });
