@@ -208,6 +208,8 @@ impl CallContext {
         environment.evm.cfg_env.disable_nonce_check = true;
         environment.evm.cfg_env.disable_eip3607 = true;
         environment.evm.cfg_env.disable_block_gas_limit = true;
+        // Osaka's cap on a transaction's gas (EIP-7825) is none on a call's.
+        environment.evm.cfg_env.tx_gas_limit_cap = Some(u64::MAX);
         if let Some(block) = overrides.block {
             apply_block_overrides(block, &mut state, &mut environment.evm.block_env);
         }

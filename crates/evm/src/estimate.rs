@@ -1,6 +1,8 @@
 //! Estimating gas: the least gas limit with which a transaction succeeds, found as geth finds it.
 
+use alloy_eips::eip7825::MAX_TX_GAS_LIMIT_OSAKA;
 use alloy_evm::Evm;
+use alloy_hardforks::EthereumHardfork;
 use alloy_rpc_types_eth::TransactionRequest;
 use revm::context::TxEnv;
 use revm::context::result::{EVMError, HaltReason, InvalidTransaction};
@@ -35,6 +37,9 @@ impl CallContext {
         let (mut evm, transaction) = self.call_evm(request, overrides, NoOpInspector)?;
         evm.set_inspector_enabled(false);
         let mut high = asked.unwrap_or(evm.block().gas_limit).min(self.gas_cap);
+        if self.rules.forks(&self.header).is_active(EthereumHardfork::Osaka) {
+            high = high.min(MAX_TX_GAS_LIMIT_OSAKA);
+        }
         if transaction.gas_price > 0 {
             high = high.min(affordable_gas(evm.db_mut(), &transaction)?);
         }

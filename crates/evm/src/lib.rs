@@ -23,6 +23,9 @@ mod intrinsic;
 mod rules;
 mod schedule;
 
+#[cfg(test)]
+mod tests;
+
 pub use block::{BlockExecution, BodyInput, ExecutedBlock, ExecutionError, TransactionError};
 pub use call::{CallContext, CallError, ChainEvm, Overrides};
 pub use database::{BlockHashes, ChainDatabase};
