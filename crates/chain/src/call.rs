@@ -101,9 +101,9 @@ impl Chain {
         Ok(context)
     }
 
-    /// The root of a block's state with these changes made to it. Nothing is kept.
+    /// The root of the head's state with these changes made to it. Nothing is kept.
     ///
-    /// `None` when the block is not the head: only the head's state can be changed.
+    /// `None` when the block is not the head: tries are updated at the head alone.
     ///
     /// # Errors
     /// The store's error.

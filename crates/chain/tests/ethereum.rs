@@ -391,6 +391,27 @@ fn constantinople_counts_storage_by_what_changes() {
 }
 
 #[test]
+fn constantinople_has_its_opcodes() {
+    // Shifts 1 by 1: an opcode of Constantinople's, invalid before it.
+    let code = Bytes::from_static(&[0x60, 1, 0x60, 1, 0x1b]);
+    let mut genesis = every_fork();
+    let contract = Address::with_last_byte(0xaa);
+    let account = alloy_genesis::GenesisAccount { code: Some(code), ..Default::default() };
+    genesis.alloc.insert(contract, account);
+    let chain = open(genesis);
+    let succeeded: Vec<bool> = (0..11)
+        .map(|nonce| {
+            let mut call = legacy(nonce);
+            call.to = contract.into();
+            call.value = U256::ZERO;
+            extend(&chain, vec![sign(call, 0)]).receipts[0].status()
+        })
+        .collect();
+    let constantinople = 5 * FORK_INTERVAL as usize;
+    assert!(!succeeded[constantinople - 2] && succeeded[constantinople - 1] && succeeded[constantinople]);
+}
+
+#[test]
 fn the_dao_fork_moves_balances_and_marks_blocks() {
     // The first account of EIP-779's list, and the contract that gives its ether back.
     let drained = address!("0xd4fe7bc31cedb7bfb8a345f31e668033056b2728");

@@ -6,7 +6,7 @@ use alloy_consensus::{Block, Header, TxEnvelope};
 use alloy_eips::BlockId;
 use alloy_genesis::{Genesis, GenesisAccount};
 use alloy_primitives::{Address, B256, U256};
-use ivm_chain::{Chain, ChainConfig, ChainError, Storage};
+use ivm_chain::{Chain, ChainConfig, ChainError, FileBlock, Storage};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -91,7 +91,8 @@ fn check_block(tree: &mut Tree, block: &TestBlock) -> Result<(), String> {
         (None, None) => Some("a refusal"),
         (None, Some(_)) => None,
     };
-    let imported = match alloy_rlp::decode_exact(&block.rlp.0) {
+    let file = FileBlock { offset: 0, rlp: block.rlp.0.to_vec() };
+    let imported = match file.decode() {
         Ok(decoded) => tree.import(decoded)?,
         Err(error) => Err(error.to_string()),
     };

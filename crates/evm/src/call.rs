@@ -211,6 +211,8 @@ impl CallContext {
         configuration.disable_nonce_check = true;
         configuration.disable_eip3607 = true;
         configuration.disable_block_gas_limit = true;
+        // Osaka's cap on a transaction's gas (EIP-7825) is none on a call's.
+        configuration.tx_gas_limit_cap = Some(u64::MAX);
         if let Some(block) = overrides.block {
             apply_block_overrides(block, &mut state, &mut environment.evm.block_env);
         }

@@ -1,7 +1,9 @@
 //! Estimating gas: the least gas limit with which a transaction succeeds, found as geth finds it.
 
+use alloy_eips::eip7825::MAX_TX_GAS_LIMIT_OSAKA;
 use alloy_evm::eth::EthEvmContext;
 use alloy_evm::{Evm, EvmEnv};
+use alloy_hardforks::EthereumHardfork;
 use alloy_rpc_types_eth::TransactionRequest;
 use revm::Inspector;
 use revm::context::TxEnv;
@@ -43,6 +45,9 @@ impl CallContext {
         let asked = request.gas.filter(|gas| *gas >= TRANSFER_GAS);
         let (mut evm, transaction) = self.call_evm(request, overrides, inspector)?;
         let mut high = asked.unwrap_or(evm.block().gas_limit).min(self.gas_cap);
+        if self.rules.forks(&self.header).is_active(EthereumHardfork::Osaka) {
+            high = high.min(MAX_TX_GAS_LIMIT_OSAKA);
+        }
         if transaction.gas_price > 0 {
             high = high.min(affordable_gas(evm.db_mut(), &transaction)?);
         }

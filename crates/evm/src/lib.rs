@@ -26,6 +26,9 @@ mod rules;
 mod schedule;
 mod simulate;
 
+#[cfg(test)]
+mod tests;
+
 pub use block::{BlockExecution, BodyInput, ExecutedBlock, ExecutionError, TransactionError};
 pub use call::{CallContext, CallError, ChainEvm, ChainEvmError, Overrides, transact};
 pub use database::{BlockHashes, ChainDatabase};

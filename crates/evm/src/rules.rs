@@ -11,6 +11,7 @@ use alloy_hardforks::{EthereumHardfork, EthereumHardforks, ForkCondition};
 use alloy_primitives::Address;
 use revm::Inspector;
 use revm::database::State;
+use revm::primitives::hardfork::SpecId;
 
 use crate::call::ChainEvm;
 use crate::constantinople;
@@ -113,7 +114,12 @@ impl Environment {
     pub(crate) fn new(header: &Header, rules: &Rules, chain_id: u64) -> Self {
         let forks = rules.forks(header);
         let blob_params = rules.blob_params(header.timestamp);
-        Self { evm: EvmEnv::for_eth_block(header, &forks, chain_id, blob_params), forks }
+        let mut evm = EvmEnv::for_eth_block(header, &forks, chain_id, blob_params);
+        if forks.has_eip1283() {
+            // In all else Constantinople is Petersburg, and for revm there is only the latter.
+            evm.cfg_env.set_spec_and_mainnet_gas_params(SpecId::PETERSBURG);
+        }
+        Self { evm, forks }
     }
 
     /// The EVM in this environment, with an inspector that is told of every step.

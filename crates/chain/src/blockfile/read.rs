@@ -22,16 +22,20 @@ pub struct FileBlock {
 }
 
 impl FileBlock {
-    /// The block.
+    /// The block. Of the ways to write one down only its own encoding is taken: the decoder lets some others pass, such as
+    /// signatures whose parity is written as before EIP-2718.
     ///
     /// # Errors
     /// [`BlockFileError::Malformed`].
     pub fn decode(&self) -> Result<Block<TxEnvelope>, BlockFileError> {
-        alloy_rlp::decode_exact(&self.rlp).map_err(|error| BlockFileError::Malformed {
-            offset: self.offset,
-            number: self.number(),
-            reason: error.to_string(),
-        })
+        let malformed =
+            |reason| BlockFileError::Malformed { offset: self.offset, number: self.number(), reason };
+        let block: Block<TxEnvelope> =
+            alloy_rlp::decode_exact(&self.rlp).map_err(|error| malformed(error.to_string()))?;
+        if alloy_rlp::encode(&block) != self.rlp {
+            return Err(malformed("it is not encoded as its contents are".to_owned()));
+        }
+        Ok(block)
     }
 
     /// The number in the header, when that much decodes.
