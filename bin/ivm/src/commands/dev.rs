@@ -15,6 +15,8 @@ use ivm_node::{
 use ivm_rpc::Cors;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::LogArgs;
+
 /// Longest time between blocks, in milliseconds: an hour.
 const MAX_BLOCK_TIME_MS: u64 = 3_600_000;
 
@@ -54,12 +56,14 @@ pub(crate) struct DevArgs {
     /// Do not print the accounts.
     #[arg(long)]
     quiet: bool,
+    #[command(flatten)]
+    logs: LogArgs,
 }
 
 impl DevArgs {
     /// Runs the node until it is told to stop.
     pub(crate) fn run(self) -> Result<()> {
-        super::init_logs();
+        self.logs.init();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let (config, accounts) = self.node_config()?;

@@ -11,6 +11,8 @@ use eyre::{Result, WrapErr};
 use indicatif::{ProgressBar, ProgressStyle};
 use ivm_chain::DataDir;
 
+use super::LogArgs;
+
 /// Arguments of `ivm export`.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
@@ -26,12 +28,14 @@ pub(crate) struct ExportArgs {
     /// Number of the last block [default: the newest].
     #[arg(long, value_name = "N")]
     last: Option<u64>,
+    #[command(flatten)]
+    logs: LogArgs,
 }
 
 impl ExportArgs {
     /// Writes the blocks.
     pub(crate) fn run(self) -> Result<()> {
-        super::init_logs();
+        self.logs.init();
         let chain = DataDir::new(&self.data_dir).open()?;
         let last = self.last.unwrap_or_else(|| chain.head().block.number());
         let file =

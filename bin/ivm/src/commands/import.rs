@@ -12,6 +12,8 @@ use eyre::{Result, WrapErr};
 use indicatif::{ProgressBar, ProgressStyle};
 use ivm_chain::{DataDir, ImportProgress};
 
+use super::LogArgs;
+
 /// Bytes read from the file at once.
 const READ_BUFFER_BYTES: usize = 1024 * 1024;
 
@@ -30,12 +32,14 @@ pub(crate) struct ImportArgs {
     /// Keep the chain in this folder; one that has it already is continued.
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
+    #[command(flatten)]
+    logs: LogArgs,
 }
 
 impl ImportArgs {
     /// Imports until the file ends, or a block is not valid.
     pub(crate) fn run(self) -> Result<()> {
-        super::init_logs();
+        self.logs.init();
         let opened = || format!("cannot open {}", self.file.display());
         let file = File::open(&self.file).wrap_err_with(opened)?;
         let length = file.metadata().wrap_err_with(opened)?.len();

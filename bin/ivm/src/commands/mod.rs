@@ -8,15 +8,17 @@ mod dev;
 mod export;
 mod import;
 mod kind;
+mod logs;
 mod new;
 pub(crate) mod program;
 mod serve;
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Subcommand;
 use eyre::Result;
 pub(crate) use kind::KindArg;
+pub(crate) use logs::LogArgs;
 
 /// The command that a node starts its workers with.
 pub(crate) const WORKER_COMMAND: &str = "engine-worker";
@@ -92,17 +94,4 @@ fn confined_zkvm() -> ivm_zkvm::OpenVm {
         }
     }
     ivm_zkvm::OpenVm::new()
-}
-
-/// Logs to stderr, one readable line per step; `RUST_LOG` chooses others.
-fn init_logs() {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,job=info,block=info,rpc=warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
 }

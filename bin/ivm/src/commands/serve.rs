@@ -10,7 +10,7 @@ use eyre::Result;
 use ivm_chain::DataDir;
 use ivm_rpc::{Cors, RpcConfig};
 
-use super::dev::wait_for_stop;
+use super::{LogArgs, dev::wait_for_stop};
 
 /// Arguments of `ivm serve`.
 #[derive(Debug, Args)]
@@ -24,12 +24,14 @@ pub(crate) struct ServeArgs {
     /// Port that JSON-RPC listens on; 0 takes any that is free.
     #[arg(long, value_name = "PORT", default_value_t = ivm_rpc::DEFAULT_PORT)]
     http_port: u16,
+    #[command(flatten)]
+    logs: LogArgs,
 }
 
 impl ServeArgs {
     /// Serves until it is told to stop.
     pub(crate) fn run(self) -> Result<()> {
-        super::init_logs();
+        self.logs.init();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let chain = DataDir::new(&self.data_dir).open()?;
