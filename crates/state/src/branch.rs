@@ -1,5 +1,6 @@
 //! States that are not committed yet: blocks undone and blocks applied, on top of the head.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alloy_primitives::Address;
@@ -7,6 +8,7 @@ use alloy_primitives::Address;
 use crate::history::{self, Overwritten, Tables};
 use crate::kv::{Overlay, Reader, Tracking, WriteBatch};
 use crate::state::{ACCOUNTS, Head, STATE_META, StateError, pruned};
+use crate::trie::Root;
 use crate::update::{StateUpdate, encode_head};
 use crate::view::StateView;
 
@@ -19,16 +21,18 @@ pub struct Branch {
     /// Head of the store when the branch was started.
     pub(crate) base: Option<Head>,
     head: Option<Head>,
+    trie_root: Root,
 }
 
 impl Branch {
-    pub(crate) fn new(base: Arc<dyn Reader>, tables: Tables, head: Option<Head>) -> Self {
-        Self { overlay: Overlay::new(base), tables, base: head, head }
+    pub(crate) fn new(base: &StateView, tables: Tables) -> Self {
+        let (overlay, head) = (Overlay::new(base.shared_reader()), base.head());
+        Self { overlay, tables, base: head, head, trie_root: base.trie_root().clone() }
     }
 
     /// The state at the branch's head. It is for reading before the next change of the branch.
     pub fn view(&self) -> StateView {
-        StateView::new(Arc::new(self.overlay.clone()), self.head)
+        StateView::with_trie(Arc::new(self.overlay.clone()), self.head, self.trie_root.clone())
     }
 
     /// All tables as they are on the branch, the writes passed along with blocks included.
@@ -46,8 +50,9 @@ impl Branch {
         self.head
     }
 
-    pub(crate) fn into_batch(self) -> WriteBatch {
-        self.overlay.into_batch()
+    /// The writes, and the root of the account trie at the head.
+    pub(crate) fn into_parts(self) -> (WriteBatch, Root) {
+        (self.overlay.into_batch(), self.trie_root)
     }
 
     /// Adds writes that belong to no block: undoing blocks leaves them alone.
@@ -65,12 +70,16 @@ impl Branch {
             let root = |head: Option<Head>| head.unwrap_or_default().root;
             return Err(StateError::NotAtHead { got: root(update.parent), expected: root(self.head) });
         }
-        let head = Head { number: update.number, root: update.root };
+        let head = Head { number: update.number, root: update.root.hash };
         let mut batch = WriteBatch::default();
         let mut overwritten = Vec::with_capacity(update.changes.len());
+        let mut tables = BTreeMap::<_, Vec<_>>::new();
         for change in update.changes {
             overwritten.push(Overwritten { table: change.table, key: change.key.clone(), old: change.old });
-            batch.write(change.table, change.key, change.new);
+            tables.entry(change.table).or_default().push((change.key, change.new));
+        }
+        for (table, writes) in tables {
+            batch.write_all(table, writes);
         }
         let old = self.head.map(encode_head);
         overwritten.push(Overwritten { table: STATE_META, key: Head::KEY.to_vec(), old });
@@ -92,6 +101,7 @@ impl Branch {
         }
         self.overlay.apply(batch);
         self.head = Some(head);
+        self.trie_root = update.root;
         Ok(())
     }
 
@@ -126,6 +136,7 @@ impl Branch {
             return Err(history::damaged("change record", "it does not lead to the block before"));
         }
         self.head = restored;
+        self.trie_root = Root::stored(restored.unwrap_or_default().root);
         Ok(touched)
     }
 }

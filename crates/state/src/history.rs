@@ -52,6 +52,7 @@ pub(crate) fn read(
 pub(crate) fn record(batch: &mut WriteBatch, number: u64, overwritten: &[Overwritten]) {
     let mut part = Vec::new();
     let mut parts = 0u32;
+    let mut history = Vec::with_capacity(overwritten.len());
     for Overwritten { table, key, old } in overwritten {
         let (id, inline) = match table.tracking() {
             Tracking::None => continue,
@@ -67,7 +68,7 @@ pub(crate) fn record(batch: &mut WriteBatch, number: u64, overwritten: &[Overwri
             part.extend_from_slice(&u32::try_from(old.len()).unwrap_or(u32::MAX).to_be_bytes());
             part.extend_from_slice(&old);
         } else {
-            batch.put(HISTORY, history_key(id, key, number), old);
+            history.push((history_key(id, key, number), Some(old)));
         }
         if part.len() >= PART_SIZE_BYTES {
             batch.put(CHANGES, part_key(number, parts), std::mem::take(&mut part));
@@ -77,6 +78,7 @@ pub(crate) fn record(batch: &mut WriteBatch, number: u64, overwritten: &[Overwri
     if !part.is_empty() {
         batch.put(CHANGES, part_key(number, parts), part);
     }
+    batch.write_all(HISTORY, history);
 }
 
 /// One part of a block's change record.

@@ -240,8 +240,7 @@ impl StateDb {
 
     /// Starts a branch at the head.
     pub fn branch(&self) -> Branch {
-        let view = self.head();
-        Branch::new(view.shared_reader(), self.shared.tables.clone(), view.head())
+        Branch::new(&self.head(), self.shared.tables.clone())
     }
 
     /// Commits a branch in one atomic batch. Its head becomes the head.
@@ -262,8 +261,10 @@ impl StateDb {
         if number < oldest {
             return Err(StateError::Pruned { block: number, oldest });
         }
-        self.shared.store.commit(branch.into_batch(), durability)?;
-        *self.shared.published.write() = StateView::new(self.shared.store.snapshot(), head);
+        let (batch, trie_root) = branch.into_parts();
+        self.shared.store.commit(batch, durability)?;
+        let view = StateView::with_trie(self.shared.store.snapshot(), head, trie_root);
+        *self.shared.published.write() = view;
         Ok(())
     }
 
@@ -275,7 +276,8 @@ impl StateDb {
         let _writer = self.shared.writer.lock();
         self.shared.store.commit(writes, durability)?;
         let mut published = self.shared.published.write();
-        *published = StateView::new(self.shared.store.snapshot(), published.head());
+        let trie_root = published.trie_root().clone();
+        *published = StateView::with_trie(self.shared.store.snapshot(), published.head(), trie_root);
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use revm::database::{BundleAccount, BundleState};
 
 use crate::kv::{Reader, Table, WriteBatch};
 use crate::state::{ACCOUNT_TRIE, ACCOUNTS, CODE, Head, STORAGE, STORAGE_TRIE, StateError};
-use crate::trie::{self, NodeWrite, TrieChange, path_key};
+use crate::trie::{self, NodeWrite, Root, TrieChange, path_key};
 use crate::view::{Nodes, StateView};
 
 /// A block's changes, applied and hashed but not yet committed.
@@ -18,7 +18,7 @@ use crate::view::{Nodes, StateView};
 pub struct StateUpdate {
     pub(crate) parent: Option<Head>,
     pub(crate) number: u64,
-    pub(crate) root: B256,
+    pub(crate) root: Root,
     pub(crate) changes: Vec<Change>,
 }
 
@@ -30,7 +30,7 @@ impl StateUpdate {
 
     /// Root after the changes.
     pub const fn root(&self) -> B256 {
-        self.root
+        self.root.hash
     }
 
     /// Number of the block whose changes they are: one more than the parent's, 0 for the first.
@@ -82,8 +82,7 @@ pub(crate) fn prepare(view: &StateView, bundle: &BundleState) -> Result<StateUpd
         trie_changes.extend(trie_change);
     }
     trie_changes.sort_unstable_by_key(|change| change.key);
-    let parent_root = parent.unwrap_or_default().root;
-    let (root, nodes) = trie::update(&Nodes::accounts(reader, None), parent_root, &trie_changes)?;
+    let (root, nodes) = trie::update(&Nodes::accounts(reader, None), view.trie_root(), &trie_changes)?;
     changes.extend(node_changes(ACCOUNT_TRIE, &[], nodes));
     let number = parent.map_or(0, |parent| parent.number + 1);
     Ok(StateUpdate { parent, number, root, changes })
@@ -133,7 +132,7 @@ fn change_account(
         return Ok((changes, None));
     }
     let key = Nibbles::unpack_array(&keccak256(address).0);
-    let trie_change = TrieChange { key, value: new.clone() };
+    let trie_change = TrieChange { key, old: old.clone(), value: new.clone() };
     changes.push(Change { table: ACCOUNTS, key: address.to_vec(), old, new });
     Ok((changes, Some(trie_change)))
 }
@@ -159,14 +158,16 @@ fn change_storage(
             continue;
         }
         let value = new.is_some().then(|| alloy_rlp::encode(value));
-        trie_changes.push(TrieChange { key: slot_path(slot), value });
+        let old_value = old.as_deref().map(alloy_rlp::encode);
+        trie_changes.push(TrieChange { key: slot_path(slot), old: old_value, value });
         changes.push(Change { table: STORAGE, key: key.to_vec(), old, new });
     }
     trie_changes.sort_unstable_by_key(|change| change.key);
     let account = keccak256(address);
-    let (root, nodes) = trie::update(&Nodes::storage(reader, account, None), root, &trie_changes)?;
+    let source = Nodes::storage(reader, account, None);
+    let (root, nodes) = trie::update(&source, &Root::stored(root), &trie_changes)?;
     changes.extend(node_changes(STORAGE_TRIE, account.as_slice(), nodes));
-    Ok(root)
+    Ok(root.hash)
 }
 
 /// Sets the slots of a storage that was wiped, and joins those changes with the wiping.
@@ -181,13 +182,14 @@ fn refill_storage(
     for (slot, value) in slots {
         if !value.is_zero() {
             values.insert((STORAGE, slot_key(address, slot).to_vec()), value.to_be_bytes_trimmed_vec());
-            trie_changes.push(TrieChange { key: slot_path(slot), value: Some(alloy_rlp::encode(value)) });
+            let value = Some(alloy_rlp::encode(value));
+            trie_changes.push(TrieChange { key: slot_path(slot), old: None, value });
         }
     }
     trie_changes.sort_unstable_by_key(|change| change.key);
     let account = keccak256(address);
     let source = Nodes::storage(reader, account, None);
-    let (root, nodes) = trie::update(&source, EMPTY_ROOT_HASH, &trie_changes)?;
+    let (root, nodes) = trie::update(&source, &Root::stored(EMPTY_ROOT_HASH), &trie_changes)?;
     let nodes = node_changes(STORAGE_TRIE, account.as_slice(), nodes);
     values.extend(nodes.filter_map(|node| Some(((node.table, node.key), node.new?))));
     for change in changes.iter_mut() {
@@ -196,7 +198,7 @@ fn refill_storage(
     changes.retain(|change| change.old != change.new);
     let fresh = |((table, key), value)| Change { table, key, old: None, new: Some(value) };
     changes.extend(values.into_iter().map(fresh));
-    Ok(root)
+    Ok(root.hash)
 }
 
 /// Removes all entries under a prefix.

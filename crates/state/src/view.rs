@@ -15,7 +15,7 @@ use crate::proof::{AccountProof, StorageProof};
 use crate::state::{
     ACCOUNT_TRIE, ACCOUNTS, CODE, Head, STATE_META, STORAGE, STORAGE_TRIE, StateError, pruned,
 };
-use crate::trie::{NodeSource, path_key, prove};
+use crate::trie::{NodeSource, Root, path_key, prove};
 use crate::update::{self, StateUpdate, decode_account, slot_key, slot_path};
 
 /// The state after one block. It is read from a snapshot of the store, so it stays what it is while blocks are committed,
@@ -25,6 +25,8 @@ pub struct StateView {
     reader: Arc<dyn Reader>,
     /// The head of what `reader` reads; `None` in a store without blocks.
     head: Option<Head>,
+    /// Root of the account trie at the head.
+    trie_root: Root,
     /// The block read, when it is not the head.
     at: Option<Head>,
 }
@@ -57,7 +59,17 @@ impl NodeSource for Nodes<'_> {
 
 impl StateView {
     pub(crate) fn new(reader: Arc<dyn Reader>, head: Option<Head>) -> Self {
-        Self { reader, head, at: None }
+        Self::with_trie(reader, head, Root::stored(head.unwrap_or_default().root))
+    }
+
+    /// A view of a head of whose account trie some is in memory.
+    pub(crate) const fn with_trie(reader: Arc<dyn Reader>, head: Option<Head>, trie_root: Root) -> Self {
+        Self { reader, head, trie_root, at: None }
+    }
+
+    /// Root of the account trie at the head.
+    pub(crate) const fn trie_root(&self) -> &Root {
+        &self.trie_root
     }
 
     /// The state after another block, read from the same snapshot.

@@ -179,8 +179,32 @@ impl WriteBatch {
         self.size_bytes += value_size_bytes;
     }
 
+    /// Sets or removes keys of a table: quicker than one by one when there are many.
+    pub fn write_all(&mut self, table: Table, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) {
+        let entries = self.tables.entry(table).or_default();
+        if !entries.is_empty() {
+            for (key, value) in writes {
+                self.write(table, key, value);
+            }
+            return;
+        }
+        *entries = writes.into_iter().collect();
+        let size =
+            |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| key.len() + value.as_ref().map_or(0, Vec::len);
+        self.size_bytes += entries.iter().map(size).sum::<usize>();
+    }
+
+    /// Whether nothing is written.
+    pub fn is_empty(&self) -> bool {
+        self.tables.values().all(BTreeMap::is_empty)
+    }
+
     /// Adds the writes of another batch, which replace this one's.
     pub fn extend(&mut self, other: Self) {
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
         for (table, writes) in other.tables {
             for (key, value) in writes {
                 self.write(table, key, value);

@@ -5,7 +5,8 @@
 //! removed. A node shorter than 32 bytes has no record; its parent holds it. What a record held before a block is in the
 //! history like any other value (see [`crate::history`]), so older roots are read from the same table.
 //!
-//! Every record is checked against the hash in its parent when it is read.
+//! Every record is checked against the hash in its parent when it is read. The upper nodes of the account trie stay in memory
+//! after they were written: a [`Root`] holds them, and an update leads from one root to the next, sharing what is the same.
 
 mod node;
 mod prove;
@@ -16,7 +17,7 @@ mod update;
 use alloy_primitives::B256;
 use alloy_trie::Nibbles;
 
-pub(crate) use node::path_key;
+pub(crate) use node::{Root, path_key};
 pub(crate) use prove::prove;
 pub(crate) use update::{NodeWrite, TrieChange, update};
 

@@ -4,7 +4,7 @@ use alloy_primitives::{B256, Bytes};
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 
 use super::NodeSource;
-use super::node::{Node, load, root_reference};
+use super::node::{Node, Root, load};
 use crate::state::StateError;
 
 /// A key's value, if it has one, and the nodes from the root towards it: a proof of the value or of its absence. Nodes
@@ -19,12 +19,12 @@ pub(crate) fn prove(
         return Ok((None, proof));
     }
     let mut path = Nibbles::new();
-    let mut reference = root_reference(root);
+    let mut child = Root::stored(root).as_child();
     loop {
-        let loaded = load(source, &path, &reference)?;
+        let loaded = load(source, &path, &child)?;
         proof.extend(loaded.record.map(Bytes::from));
         let rest = key.slice(path.len()..);
-        reference = match loaded.node {
+        child = match loaded.node {
             Node::Leaf { path, value } => return Ok(((path == rest).then_some(value), proof)),
             Node::Extension { path: shared, child } => {
                 if !rest.starts_with(&shared) {

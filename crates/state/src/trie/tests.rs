@@ -10,7 +10,7 @@ use eth_trie::{EthTrie, MemoryDB, Trie as _};
 use proptest::prelude::*;
 
 use super::update::{NodeWrite, TrieChange, update};
-use super::{NodeSource, TrieError, prove};
+use super::{NodeSource, Root, TrieError, prove};
 use crate::state::StateError;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,9 +26,14 @@ impl Records {
     fn change(&mut self, root: B256, changes: &Batch) -> B256 {
         let changes: Vec<_> = changes
             .iter()
-            .map(|(key, value)| TrieChange { key: Nibbles::unpack(key), value: value.clone() })
+            .map(|(key, value)| TrieChange { key: Nibbles::unpack(key), old: None, value: value.clone() })
             .collect();
-        let (root, writes) = update(self, root, &changes).expect("updates");
+        let (root, writes) = update(self, &Root::stored(root), &changes).expect("updates");
+        self.write(writes);
+        root.hash
+    }
+
+    fn write(&mut self, writes: Vec<NodeWrite>) {
         for NodeWrite { path, old, new } in writes {
             assert_ne!(old, new);
             assert_eq!(self.0.get(&path), old.as_ref(), "the old record at {path:?}");
@@ -37,7 +42,6 @@ impl Records {
                 None => self.0.remove(&path),
             };
         }
-        root
     }
 }
 
@@ -139,6 +143,32 @@ proptest! {
     }
 
     #[test]
+    fn what_is_held_in_memory_and_known_of_old_values_changes_nothing(
+        batches in proptest::collection::vec(batch(1..60), 1..8),
+    ) {
+        let (mut plain, mut held) = (Records::default(), Records::default());
+        let (mut plain_root, mut held_root) = (EMPTY_ROOT_HASH, Root::stored(EMPTY_ROOT_HASH));
+        let mut model = BTreeMap::new();
+        for changes in &batches {
+            let known: Vec<_> = changes
+                .iter()
+                .map(|(key, value)| TrieChange {
+                    key: Nibbles::unpack(key),
+                    old: model.get(key).cloned().flatten(),
+                    value: value.clone(),
+                })
+                .collect();
+            let (root, writes) = update(&held, &held_root, &known).expect("updates");
+            held.write(writes);
+            held_root = root;
+            plain_root = plain.change(plain_root, changes);
+            prop_assert_eq!(held_root.hash, plain_root);
+            prop_assert_eq!(&held, &plain);
+            model.extend(changes.clone());
+        }
+    }
+
+    #[test]
     fn a_damaged_record_is_named_and_nothing_panics(
         base in batch(20..60), changes in batch(1..20), place in any::<usize>(), bit in any::<usize>(),
     ) {
@@ -152,9 +182,9 @@ proptest! {
         record[bit / 8] ^= 1 << (bit % 8);
         let changes: Vec<_> = changes
             .iter()
-            .map(|(key, value)| TrieChange { key: Nibbles::unpack(key), value: value.clone() })
+            .map(|(key, value)| TrieChange { key: Nibbles::unpack(key), old: None, value: value.clone() })
             .collect();
-        if let Err(error) = update(&records, root, &changes) {
+        if let Err(error) = update(&records, &Root::stored(root), &changes) {
             let named = matches!(error, StateError::Trie(TrieError::Damaged { path, .. }) if path == damaged_path);
             prop_assert!(named, "{}", error);
         }

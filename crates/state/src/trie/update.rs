@@ -4,13 +4,13 @@
 //! after all that changed below it. Where there are many changes, children are worked on by all cores. What comes out
 //! does not depend on how the work was split.
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::keccak256;
 use alloy_trie::nodes::RlpNode;
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 use rayon::prelude::*;
 
 use super::NodeSource;
-use super::node::{Children, Loaded, Node, load, root_reference};
+use super::node::{Child, Children, Loaded, Node, Root, guess_leaf, load};
 use crate::state::StateError;
 
 /// Fewer changes than this below a node are made by one core.
@@ -21,6 +21,8 @@ const PARALLEL_CHANGES: usize = 64;
 pub(crate) struct TrieChange {
     /// The whole key.
     pub(crate) key: Nibbles,
+    /// The value it has, where that is known: reading its leaf is then not needed.
+    pub(crate) old: Option<Vec<u8>>,
     pub(crate) value: Option<Vec<u8>>,
 }
 
@@ -35,20 +37,24 @@ pub(crate) struct NodeWrite {
 /// Makes changes, which are sorted by their keys and have each key once. Gives the new root and the records that change.
 pub(crate) fn update(
     source: &impl NodeSource,
-    root: B256,
+    root: &Root,
     changes: &[TrieChange],
-) -> Result<(B256, Vec<NodeWrite>), StateError> {
+) -> Result<(Root, Vec<NodeWrite>), StateError> {
     let mut update = Update { source, writes: Vec::new() };
     let path = Nibbles::new();
-    let (node, record) = if root == EMPTY_ROOT_HASH {
+    let (node, record) = if root.hash == EMPTY_ROOT_HASH {
         (None, None)
     } else {
-        let Loaded { node, record } = load(source, &path, &root_reference(root))?;
+        let Loaded { node, record } = load(source, &path, &root.as_child())?;
         (Some(node), record)
     };
-    let new = update.change(&path, node, changes)?.map(|node| node.encode());
-    let root = new.as_ref().map_or(EMPTY_ROOT_HASH, keccak256);
-    update.write(path, record, new);
+    let Some(node) = update.change(&path, node, changes)? else {
+        update.write(path, record, None);
+        return Ok((Root::stored(EMPTY_ROOT_HASH), update.writes));
+    };
+    let new = node.encode();
+    let root = Root::written(keccak256(&new), node);
+    update.write(path, record, Some(new));
     Ok((root, update.writes))
 }
 
@@ -58,10 +64,17 @@ type Entry<'a> = (Nibbles, &'a [u8]);
 /// A child of a branch that is being changed.
 enum Slot {
     Empty,
-    /// As its parent refers to it.
-    Reference(RlpNode),
+    /// As it was.
+    Same(Child),
     /// Not written yet; its record is what the store holds at its path.
     Open(Loaded),
+}
+
+/// A child after the changes below it, and its record before.
+struct ChangedChild {
+    nibble: usize,
+    node: Option<Node>,
+    record: Option<Vec<u8>>,
 }
 
 struct Update<'a, S> {
@@ -76,12 +89,22 @@ impl<S: NodeSource> Update<'_, S> {
         }
     }
 
-    /// Writes a node at its path, and gives what its parent refers to it by.
-    fn seal(&mut self, path: Nibbles, loaded: Loaded) -> RlpNode {
+    /// Writes a node at its path, and gives what its parent knows of it.
+    fn seal(&mut self, path: Nibbles, loaded: Loaded) -> Child {
         let rlp = loaded.node.encode();
         let reference = RlpNode::from_rlp(&rlp);
         self.write(path, loaded.record, reference.is_hash().then_some(rlp));
-        reference
+        Child::written(reference, loaded.node, path.len())
+    }
+
+    /// Gives the node to which changes will be made.
+    fn open(&self, path: &Nibbles, child: &Child, changes: &[TrieChange]) -> Result<Loaded, StateError> {
+        if let [TrieChange { key, old: Some(old), .. }] = changes
+            && let Some(loaded) = guess_leaf(path, child, key, old)
+        {
+            return Ok(loaded);
+        }
+        load(self.source, path, child)
     }
 
     /// Makes changes below `path`, where `node` stands. What then stands there is not written yet.
@@ -100,7 +123,7 @@ impl<S: NodeSource> Update<'_, S> {
                 self.change_extension(path, &path.join(&shared), child, changes)
             }
             Some(Node::Branch(children)) => {
-                let slots = children.map(|child| child.map_or(Slot::Empty, Slot::Reference));
+                let slots = children.map(|child| child.map_or(Slot::Empty, Slot::Same));
                 self.change_branch(path, slots, changes)
             }
         }
@@ -127,7 +150,7 @@ impl<S: NodeSource> Update<'_, S> {
         &mut self,
         path: &Nibbles,
         end: &Nibbles,
-        child: RlpNode,
+        child: Child,
         changes: &[TrieChange],
     ) -> Result<Option<Node>, StateError> {
         // Removing what is not under the extension changes nothing; inserting it splits the extension.
@@ -149,7 +172,7 @@ impl<S: NodeSource> Update<'_, S> {
         } else {
             let mut slots = [const { Slot::Empty }; 16];
             slots[usize::from(end.get_unchecked(split))] = if split + 1 == end.len() {
-                Slot::Reference(child)
+                Slot::Same(child)
             } else {
                 Slot::Open(Loaded {
                     node: Node::Extension { path: end.slice(split + 1..), child },
@@ -178,9 +201,8 @@ impl<S: NodeSource> Update<'_, S> {
             .collect::<Vec<_>>();
         // A child is gone when its node is; its record is then still to be removed.
         let mut gone = Vec::new();
-        for (nibble, child, record, writes) in self.change_children(path, work, changes.len())? {
-            self.writes.extend(writes);
-            match child {
+        for ChangedChild { nibble, node, record } in self.change_children(path, work, changes.len())? {
+            match node {
                 Some(node) => slots[nibble] = Slot::Open(Loaded { node, record }),
                 None => gone.push((child_path(path, nibble), record)),
             }
@@ -197,7 +219,7 @@ impl<S: NodeSource> Update<'_, S> {
             let child = match std::mem::replace(&mut slots[first], Slot::Empty) {
                 Slot::Empty => return Ok(None),
                 Slot::Open(loaded) => loaded,
-                Slot::Reference(reference) => load(self.source, &child_path, &reference)?,
+                Slot::Same(child) => load(self.source, &child_path, &child)?,
             };
             let prefix = child_path.slice(depth..);
             return Ok(self.hang(prefix, child_path, Some(child.node), child.record));
@@ -206,41 +228,56 @@ impl<S: NodeSource> Update<'_, S> {
         for (nibble, slot) in slots.into_iter().enumerate() {
             children[nibble] = match slot {
                 Slot::Empty => None,
-                Slot::Reference(reference) => Some(reference),
+                Slot::Same(child) => Some(child),
                 Slot::Open(loaded) => Some(self.seal(child_path(path, nibble), loaded)),
             };
         }
         Ok(Some(Node::Branch(children)))
     }
 
-    /// Changes children, each with the changes below it: for each its nibble, its new node, its record and the writes below
-    /// it.
-    #[allow(clippy::type_complexity)]
+    /// Changes children, each with the changes below it.
     fn change_children(
-        &self,
+        &mut self,
         path: &Nibbles,
         work: Vec<(usize, Slot, &[TrieChange])>,
         changes: usize,
-    ) -> Result<Vec<(usize, Option<Node>, Option<Vec<u8>>, Vec<NodeWrite>)>, StateError> {
-        let one = |(nibble, slot, group): (usize, Slot, &[TrieChange])| {
-            let path = child_path(path, nibble);
-            let (node, record) = match slot {
-                Slot::Empty => (None, None),
-                Slot::Open(Loaded { node, record }) => (Some(node), record),
-                Slot::Reference(reference) => {
-                    let Loaded { node, record } = load(self.source, &path, &reference)?;
-                    (Some(node), record)
-                }
-            };
-            let mut update = Update { source: self.source, writes: Vec::new() };
-            let node = update.change(&path, node, group)?;
-            Ok((nibble, node, record, update.writes))
-        };
+    ) -> Result<Vec<ChangedChild>, StateError> {
         if changes < PARALLEL_CHANGES || work.len() < 2 {
-            work.into_iter().map(one).collect()
-        } else {
-            work.into_par_iter().map(one).collect()
+            return work.into_iter().map(|work| self.change_child(path, work)).collect();
         }
+        let source = self.source;
+        let changed: Vec<_> = work
+            .into_par_iter()
+            .map(|work| {
+                let mut update = Update { source, writes: Vec::new() };
+                let child = update.change_child(path, work)?;
+                Ok((child, update.writes))
+            })
+            .collect::<Result<_, StateError>>()?;
+        let mut children = Vec::with_capacity(changed.len());
+        for (child, writes) in changed {
+            self.writes.extend(writes);
+            children.push(child);
+        }
+        Ok(children)
+    }
+
+    fn change_child(
+        &mut self,
+        path: &Nibbles,
+        (nibble, slot, changes): (usize, Slot, &[TrieChange]),
+    ) -> Result<ChangedChild, StateError> {
+        let path = child_path(path, nibble);
+        let (node, record) = match slot {
+            Slot::Empty => (None, None),
+            Slot::Open(Loaded { node, record }) => (Some(node), record),
+            Slot::Same(child) => {
+                let Loaded { node, record } = self.open(&path, &child, changes)?;
+                (Some(node), record)
+            }
+        };
+        let node = self.change(&path, node, changes)?;
+        Ok(ChangedChild { nibble, node, record })
     }
 
     /// What stands at a path when `node` is all there is below it, `prefix` further down at `path`.
@@ -284,29 +321,40 @@ impl<S: NodeSource> Update<'_, S> {
         let groups: Vec<_> = entries
             .chunk_by(|one, other| one.0.get_unchecked(split) == other.0.get_unchecked(split))
             .collect();
-        let one = |group: &&[Entry<'_>]| {
-            let mut update = Update { source: self.source, writes: Vec::new() };
-            let node = update.build(split + 1, group)?;
-            let path = group[0].0.slice(..=split);
-            let nibble = usize::from(group[0].0.get_unchecked(split));
-            let reference = update.seal(path, Loaded { node, record: None });
-            Some((nibble, reference, update.writes))
-        };
-        let built: Vec<_> = if entries.len() < PARALLEL_CHANGES {
-            groups.iter().filter_map(one).collect()
-        } else {
-            groups.par_iter().filter_map(one).collect()
-        };
         let mut children = Box::new(Children::default());
-        for (nibble, reference, writes) in built {
-            children[nibble] = Some(reference);
-            self.writes.extend(writes);
+        if entries.len() < PARALLEL_CHANGES {
+            for group in groups {
+                let Some((nibble, child)) = self.build_child(split, group) else { continue };
+                children[nibble] = Some(child);
+            }
+        } else {
+            let source = self.source;
+            let built: Vec<_> = groups
+                .into_par_iter()
+                .filter_map(|group| {
+                    let mut update = Update { source, writes: Vec::new() };
+                    let child = update.build_child(split, group)?;
+                    Some((child, update.writes))
+                })
+                .collect();
+            for ((nibble, child), writes) in built {
+                children[nibble] = Some(child);
+                self.writes.extend(writes);
+            }
         }
         self.hang(first.slice(depth..split), first.slice(..split), Some(Node::Branch(children)), None)
     }
+
+    /// Builds the child of a branch at depth `split` from the entries that share its nibble, and writes it.
+    fn build_child(&mut self, split: usize, entries: &[Entry<'_>]) -> Option<(usize, Child)> {
+        let node = self.build(split + 1, entries)?;
+        let key = entries.first()?.0;
+        let child = self.seal(key.slice(..=split), Loaded { node, record: None });
+        Some((usize::from(key.get_unchecked(split)), child))
+    }
 }
 
-/// The values that are set.
+/// The values that are set, in order.
 fn entries(changes: &[TrieChange]) -> Vec<Entry<'_>> {
     changes.iter().filter_map(|change| Some((change.key, change.value.as_deref()?))).collect()
 }
