@@ -4,12 +4,13 @@ use std::{ops::ControlFlow, time::Instant};
 
 use alloy_primitives::B256;
 use eyre::{Context, Result, eyre};
+use ivm_bench::percentile;
 use ivm_engine::testing::{addi, alu, b_type, elf, li, load, s_type, terminate};
 use ivm_primitives::JobInput;
 use ivm_zkvm::{OpenVm, ProofKind, ProveProgress, Zkvm};
 use serde::{Deserialize, Serialize};
 
-use super::{percentile, prove::Run};
+use super::prove::Run;
 use crate::{bundled, commands::demo::closes_in_cents};
 
 /// Cycles a run may take.

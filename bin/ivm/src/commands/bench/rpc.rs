@@ -138,9 +138,9 @@ impl RpcBench {
             read_time: Duration::from_secs(self.read_seconds),
         };
         let load = target.measure(plan).await.wrap_err(name)?;
-        let peak_memory_mib = peak_memory_mib(&node)?;
+        let peak_memory_mib = peak_memory(&node)?;
         let flood = target.flood(self.flood, self.senders.into()).await.wrap_err(name)?;
-        let peak_memory_after_flood_mib = peak_memory_mib(&node)?;
+        let peak_memory_after_flood_mib = peak_memory(&node)?;
         Ok(NodeReport { name, load, peak_memory_mib, flood, peak_memory_after_flood_mib })
     }
 }
@@ -156,8 +156,8 @@ async fn connect(url: &str) -> Result<Target> {
     }
 }
 
-/// The most memory a process has held, as the system counts it.
-fn peak_memory_mib(node: &Running) -> Result<f64> {
+/// The most memory a process has held, in MiB, as the system counts it.
+fn peak_memory(node: &Running) -> Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", node.process.id()))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse::<f64>().ok());
