@@ -33,6 +33,7 @@ mod marks;
 pub mod pool;
 mod query;
 mod reorg;
+mod snapshot;
 mod store;
 mod submit;
 
@@ -51,5 +52,6 @@ pub use query::{FeeHistory, LogQuery, LogRange, MinedLog};
 pub use reorg::MAX_REORG_SIZE_BYTES;
 
 pub use ivm_evm::{CallContext, CallError, ExecutionResult, Overrides};
+pub use ivm_state::dump::{SnapshotError, SnapshotHeader};
 pub use ivm_state::kv::Durability;
 pub use ivm_state::{AccountProof, Retention, StateView, StorageProof};

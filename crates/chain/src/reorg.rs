@@ -60,27 +60,7 @@ impl Chain {
         if header.number != expected {
             return Err(field("number", header.number, expected).into());
         }
-        let expected = calculate_transaction_root(&body.transactions);
-        if header.transactions_root != expected {
-            return Err(field("transactionsRoot", header.transactions_root, expected).into());
-        }
-        if !body.ommers.is_empty() {
-            return Err(field("uncles", format!("{} headers", body.ommers.len()), "none").into());
-        }
-        if !body.withdrawals.as_deref().is_some_and(|withdrawals| withdrawals.is_empty()) {
-            return Err(field("withdrawals", format!("{:?}", body.withdrawals), "an empty list").into());
-        }
-        let transactions = body
-            .transactions
-            .into_iter()
-            .enumerate()
-            .map(|(index, transaction)| {
-                let hash = *transaction.tx_hash();
-                let reason = "invalid signature".to_owned();
-                recover(transaction).ok_or(BlockError::Transaction { index, hash, reason })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let block = SealedBlock::from_parts(hash, header, transactions);
+        let block = unpack(Block { header, body })?;
         self.inner.state.write(store::block_writes(&block), Durability::Synced)?;
         self.publish(published.head, published.marks);
         Ok(hash)
@@ -171,6 +151,32 @@ impl Chain {
             let _ = self.inner.events.send(ChainEvent::Reorg(reorg.clone()));
         }
     }
+}
+
+/// Checks a block's body against its header, and finds out who signed its transactions.
+pub(crate) fn unpack(block: Block<TxEnvelope>) -> Result<SealedBlock, BlockError> {
+    let Block { header, body } = block;
+    let expected = calculate_transaction_root(&body.transactions);
+    if header.transactions_root != expected {
+        return Err(field("transactionsRoot", header.transactions_root, expected));
+    }
+    if !body.ommers.is_empty() {
+        return Err(field("uncles", format!("{} headers", body.ommers.len()), "none"));
+    }
+    if !body.withdrawals.as_deref().is_some_and(|withdrawals| withdrawals.is_empty()) {
+        return Err(field("withdrawals", format!("{:?}", body.withdrawals), "an empty list"));
+    }
+    let transactions = body
+        .transactions
+        .into_iter()
+        .enumerate()
+        .map(|(index, transaction)| {
+            let hash = *transaction.tx_hash();
+            let reason = "invalid signature".to_owned();
+            recover(transaction).ok_or(BlockError::Transaction { index, hash, reason })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(SealedBlock::new(header, transactions))
 }
 
 /// Undoes blocks down to the ancestor. Gives them, the old head first.
