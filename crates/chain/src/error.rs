@@ -4,6 +4,7 @@ use alloy_eips::BlockId;
 use alloy_primitives::B256;
 use ivm_evm::{CallError, ExecutionError};
 use ivm_state::StateError;
+use ivm_state::dump::SnapshotError;
 use ivm_state::kv::StoreError;
 
 /// Why the chain cannot answer or change.
@@ -15,6 +16,9 @@ pub enum ChainError {
     /// State cannot be read or changed.
     #[error(transparent)]
     State(#[from] StateError),
+    /// A snapshot file cannot be written or read.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// A record of the store does not decode.
     #[error("stored {record} {key} is damaged: {reason}")]
     Damaged {

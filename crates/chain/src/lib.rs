@@ -43,6 +43,7 @@ mod query;
 mod recover;
 mod reorg;
 mod restore;
+mod snapshot;
 mod store;
 mod submit;
 
@@ -72,5 +73,6 @@ pub use ivm_evm::{
     ForkSchedule, IndexedLog, Overrides, Refusal, Rules, ScheduleError, SimulatedBlock, SimulatedCall,
     SimulatedEnvironment, SimulationError, SimulationMode, Simulator, TransferLogs, halt_message, transact,
 };
+pub use ivm_state::dump::{SnapshotError, SnapshotHeader};
 pub use ivm_state::kv::Durability;
 pub use ivm_state::{AccountProof, Retention, StateView, StorageProof};

@@ -7,11 +7,13 @@
 //! * `trie`: the Merkle-Patricia trie, its nodes stored under their paths;
 //! * `history`: what values were before each block, for as long as it is kept;
 //! * [`state`]: accounts. [`StateDb`] takes a block's changes and gives the new root and the writes that lead to it;
-//!   [`StateView`] reads the state after one block; a [`Branch`] undoes and applies blocks in memory.
+//!   [`StateView`] reads the state after one block; a [`Branch`] undoes and applies blocks in memory;
+//! * [`dump`]: whole states as files.
 
 #![forbid(unsafe_code)]
 
 mod branch;
+pub mod dump;
 mod history;
 pub mod kv;
 mod proof;

@@ -24,11 +24,13 @@ pub(crate) const ACCOUNT_TRIE: Table = Table::tracked("account_trie", Tracking::
 /// Nodes of storage tries: hash of the address ‖ path → RLP.
 pub(crate) const STORAGE_TRIE: Table = Table::tracked("storage_trie", Tracking::History(4));
 /// Facts about the state: [`Head::KEY`] → number and root of the head; [`PRUNED`] → `u64`, big-endian: the oldest block
-/// whose state is kept.
+/// whose state is kept; [`IMPORTING`].
 pub(crate) const STATE_META: Table = Table::tracked("state_meta", Tracking::History(5));
 /// Contract code: hash → bytes. Never removed.
 pub(crate) const CODE: Table = Table::new("code");
 const PRUNED: &[u8] = b"pruned";
+/// There while a state is imported.
+const IMPORTING: &[u8] = b"importing";
 
 /// The first number that [`Tracking`] of tables outside this crate may use.
 pub const FIRST_FREE_TRACKING: u8 = 16;
@@ -89,6 +91,9 @@ pub enum StateError {
         /// Oldest block whose state is kept.
         oldest: u64,
     },
+    /// A snapshot file was being imported and was not to its end.
+    #[error("an import into this data was not finished; remove the data and import again")]
+    UnfinishedImport,
     /// There is no such block yet.
     #[error("there is no state of block {block}, the head is {head}")]
     PastHead {
@@ -154,6 +159,11 @@ pub(crate) fn pruned(reader: &dyn Reader) -> Result<u64, StateError> {
     Ok(u64::from_be_bytes(record))
 }
 
+/// Marks that an import is under way, or is not any more.
+pub(crate) fn mark_importing(batch: &mut WriteBatch, importing: bool) {
+    batch.write(STATE_META, IMPORTING.to_vec(), importing.then(Vec::new));
+}
+
 /// Marks the oldest block whose state is kept.
 pub(crate) fn mark_pruned(batch: &mut WriteBatch, oldest: u64) {
     batch.put(STATE_META, PRUNED, oldest.to_be_bytes());
@@ -195,6 +205,9 @@ impl StateDb {
     /// When the store fails or its head is damaged.
     pub fn open(store: Arc<dyn KeyValueStore>) -> Result<Self, StateError> {
         let snapshot = store.snapshot();
+        if snapshot.get(STATE_META, IMPORTING)?.is_some() {
+            return Err(StateError::UnfinishedImport);
+        }
         let head = Head::read(snapshot.as_ref())?;
         let tables = Tables::new(store.tables());
         let published = RwLock::new(StateView::new(snapshot, head));

@@ -122,6 +122,11 @@ impl StateView {
         self.reader.as_ref()
     }
 
+    /// Whether this is the state of the newest block of the snapshot.
+    pub(crate) const fn is_head(&self) -> bool {
+        self.at.is_none()
+    }
+
     /// The newest block of the snapshot.
     pub(crate) const fn head(&self) -> Option<Head> {
         self.head
