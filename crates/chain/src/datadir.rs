@@ -132,6 +132,18 @@ impl DataDir {
         Ok(Chain::open(config, Storage::Path(self.path.join(CHAIN_FOLDER)))?)
     }
 
+    /// Begins the chain that this genesis file describes with the state of a snapshot, in a folder that is empty or not there.
+    ///
+    /// # Errors
+    /// When the folder holds anything, or the snapshot is damaged or another chain's. The folder is then of no use.
+    pub fn create_from_snapshot(&self, genesis: &Path, snapshot: impl Read) -> Result<Chain, DataDirError> {
+        let (config, text) = read_genesis(genesis)?;
+        self.check_empty()?;
+        self.keep_genesis(&text)?;
+        let storage = Storage::Path(self.path.join(CHAIN_FOLDER));
+        Ok(Chain::import_snapshot(config, &storage, snapshot)?)
+    }
+
     fn check_same(&self, described: &ChainConfig, kept: &ChainConfig) -> Result<(), DataDirError> {
         let path = self.path.clone();
         let (got, expected) = (kept.genesis_header().hash_slow(), described.genesis_header().hash_slow());

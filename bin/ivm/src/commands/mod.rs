@@ -12,6 +12,7 @@ mod logs;
 mod new;
 pub(crate) mod program;
 mod serve;
+mod snapshot;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Import(import::ImportArgs),
     /// Export blocks of an imported chain to a file.
     Export(export::ExportArgs),
+    /// Export and import an imported chain's newest state.
+    Snapshot(snapshot::SnapshotCommand),
     /// Serve an imported chain over JSON-RPC, read-only.
     Serve(serve::ServeArgs),
     /// Run Ethereum's public test vectors.
@@ -68,6 +71,7 @@ impl Command {
             Self::Import(args) => args.run(),
             Self::Export(args) => args.run(),
             Self::Serve(args) => args.run(),
+            Self::Snapshot(command) => command.run(),
             Self::Conformance(args) => return args.run(),
             #[cfg(target_os = "linux")]
             Self::EngineWorker { node_process_id } => return Ok(ivm_sandbox::worker_main(node_process_id)),
