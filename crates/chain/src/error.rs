@@ -56,7 +56,7 @@ pub enum ChainError {
         /// Its hash.
         hash: B256,
         /// What is wrong with it.
-        source: BlockError,
+        source: Box<BlockError>,
     },
     /// A reorg would remove finalized blocks.
     #[error("the branches part after block {ancestor}, and block {finalized} is finalized")]

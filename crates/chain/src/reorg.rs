@@ -126,7 +126,8 @@ impl Chain {
             let tip = Tip { block: parent, state: branch.view() };
             let built = self.verify_on(tip, block.to_block()).map_err(|error| match error {
                 ChainError::InvalidBlock(source) => {
-                    ChainError::InvalidBranch { number: block.number(), hash: *hash, source }
+                    let (number, source) = (block.number(), Box::new(source));
+                    ChainError::InvalidBranch { number, hash: *hash, source }
                 }
                 other => other,
             })?;

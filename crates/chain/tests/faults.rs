@@ -128,10 +128,12 @@ fn branches() -> (Vec<Block<TxEnvelope>>, Vec<Block<TxEnvelope>>) {
     (one, other)
 }
 
-/// A step of the story: commits, branches kept, reorgs both ways, marks; old states are pruned beside it.
-fn steps() -> Vec<Box<dyn Fn(&Chain) -> Result<(), ChainError>>> {
+type Step = Box<dyn Fn(&Chain) -> Result<(), ChainError>>;
+
+/// The steps of a story: commits, branches kept, reorgs both ways, marks; old states are pruned beside it.
+fn steps() -> Vec<Step> {
     let (one, other) = branches();
-    let mut steps: Vec<Box<dyn Fn(&Chain) -> Result<(), ChainError>>> = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
     for block in one.clone() {
         steps.push(Box::new(move |chain| chain.import(block.clone()).map(drop)));
     }

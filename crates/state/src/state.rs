@@ -58,7 +58,7 @@ pub enum StateError {
     Store(#[from] StoreError),
     /// A trie cannot be read.
     #[error(transparent)]
-    Trie(#[from] TrieError),
+    Trie(Box<TrieError>),
     /// A stored account does not decode.
     #[error("stored account {address} is damaged: {source}")]
     DamagedAccount {
@@ -119,6 +119,12 @@ pub enum StateError {
 }
 
 impl DBErrorMarker for StateError {}
+
+impl From<TrieError> for StateError {
+    fn from(error: TrieError) -> Self {
+        Self::Trie(Box::new(error))
+    }
+}
 
 /// A block whose state a store holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -136,7 +136,7 @@ proptest! {
         }
         drop(view);
         let kept = content(store.as_ref());
-        for ((table, key), _) in &kept {
+        for (table, key) in kept.keys() {
             if *table == "history" {
                 let block = u64::from_be_bytes(key[key.len() - 8..].try_into().expect("eight bytes"));
                 prop_assert!(block > oldest);

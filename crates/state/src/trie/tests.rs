@@ -88,6 +88,15 @@ fn hash_builder_root(model: &BTreeMap<[u8; 32], Vec<u8>>) -> B256 {
     builder.root()
 }
 
+fn names(error: &StateError, damaged: Nibbles) -> bool {
+    let StateError::Trie(error) = error else { return false };
+    matches!(**error, TrieError::Damaged { path, .. } if path == damaged)
+}
+
+fn is_malformed(error: &StateError) -> bool {
+    matches!(error, StateError::Trie(error) if matches!(**error, TrieError::Malformed { .. }))
+}
+
 fn check_proof(records: &Records, root: B256, key: [u8; 32], value: Option<&Vec<u8>>) {
     let path = Nibbles::unpack(key);
     let (got, proof) = prove(records, root, &path).expect("proves");
@@ -185,7 +194,7 @@ proptest! {
             .map(|(key, value)| TrieChange { key: Nibbles::unpack(key), old: None, value: value.clone() })
             .collect();
         if let Err(error) = update(&records, &Root::stored(root), &changes) {
-            let named = matches!(error, StateError::Trie(TrieError::Damaged { path, .. }) if path == damaged_path);
+            let named = names(&error, damaged_path);
             prop_assert!(named, "{}", error);
         }
         for key in base.keys() {
@@ -194,7 +203,7 @@ proptest! {
             match prove(&records, root, &path) {
                 Ok(_) => prop_assert!(!through, "the way leads through the damaged node"),
                 Err(error) => {
-                    let named = matches!(error, StateError::Trie(TrieError::Damaged { path, .. }) if path == damaged_path);
+                    let named = names(&error, damaged_path);
                     prop_assert!(named, "{}", error);
                 }
             }
@@ -220,6 +229,6 @@ fn records_that_are_no_node_are_refused() {
     for record in [&[][..], &[0xc0], &[0xc1, 0x80], &too_short_a_key, &[0xff; 40], &[0x00; 600]] {
         let root = alloy_primitives::keccak256(record);
         let error = prove(&records(record), root, &Nibbles::unpack([0; 32])).expect_err("no node");
-        assert!(matches!(error, StateError::Trie(TrieError::Malformed { .. })), "{error}");
+        assert!(is_malformed(&error), "{error}");
     }
 }
