@@ -9,6 +9,7 @@ use alloy_rpc_types_eth::TransactionRequest;
 use common::ethereum::{FORK_INTERVAL, every_fork, extend, open, prague};
 use common::signer;
 use ivm_chain::{CallError, CallRequest, Chain, ChainError, ExecutionResult};
+use revm::inspector::NoOpInspector;
 
 /// Accounts with code, by the last byte of their addresses.
 const STOPS: u8 = 0xa0;
@@ -57,7 +58,7 @@ fn request(transaction: TransactionRequest) -> CallRequest {
 }
 
 fn estimate(chain: &Chain, transaction: TransactionRequest) -> Result<u64, CallError> {
-    match chain.estimate_gas(request(transaction)) {
+    match chain.estimate_gas(request(transaction), NoOpInspector) {
         Ok(gas) => Ok(gas),
         Err(ChainError::Call(error)) => Err(error),
         Err(other) => panic!("{other}"),
@@ -76,7 +77,7 @@ fn estimates_that_cannot_succeed_say_why_as_geth_does() {
     let chain = chain();
     for (last, message) in [
         (INVALID, "invalid opcode: INVALID"),
-        (UNDERFLOWS, "stack underflow"),
+        (UNDERFLOWS, "stack underflow (0 <=> 2)"),
         (REVERTS, "execution reverted"),
         (LOOPS, "gas required exceeds allowance (30000000)"),
     ] {
@@ -97,8 +98,11 @@ fn an_estimate_is_enough_and_not_much_more() {
     // What is needed at once is more than what is used.
     let gas = estimate(&chain, to(KEEPS_GAS)).expect("succeeds");
     assert!((121_000..124_000).contains(&gas), "{gas}");
-    let run =
-        |gas| chain.call(request(TransactionRequest { gas: Some(gas), ..to(KEEPS_GAS) })).expect("runs");
+    let run = |gas| {
+        chain
+            .call(request(TransactionRequest { gas: Some(gas), ..to(KEEPS_GAS) }), NoOpInspector)
+            .expect("runs")
+    };
     assert!(run(gas).is_success());
     assert!(!run(120_000).is_success());
 }
@@ -115,7 +119,7 @@ fn an_estimate_stays_within_what_it_may_use() {
     let error = estimate(&chain, from_poor).expect_err("cannot pay");
     assert!(matches!(error, CallError::GasAllowance { allowance: 0 }), "{error}");
     let generous = TransactionRequest { from: Some(poor), value: Some(U256::from(1)), ..to(STOPS) };
-    let error = chain.call(request(generous)).expect_err("cannot pay");
+    let error = chain.call(request(generous), NoOpInspector).expect_err("cannot pay");
     assert!(
         error.to_string().contains("insufficient funds") || error.to_string().contains("lack of funds"),
         "{error}"
@@ -131,7 +135,9 @@ fn calls_run_at_the_forks_of_their_block() {
     }
     let call = |last, number: u64| {
         let block = BlockId::number(number);
-        chain.call(CallRequest { transaction: to(last), block, ..CallRequest::default() }).expect("runs")
+        chain
+            .call(CallRequest { transaction: to(last), block, ..CallRequest::default() }, NoOpInspector)
+            .expect("runs")
     };
     // PUSH0 came with Shanghai.
     let shanghai = common::ethereum::LAST_OF_WORK + 1 + FORK_INTERVAL;
