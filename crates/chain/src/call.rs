@@ -2,10 +2,11 @@
 
 use alloy_eips::BlockId;
 use alloy_evm::eth::EthEvmContext;
-use alloy_primitives::{B256, TxHash};
+use alloy_primitives::TxHash;
 use alloy_rpc_types_eth::state::StateOverride;
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest};
-use ivm_evm::{BundleState, CallContext, ChainDatabase, ChainEvm, ExecutionResult, Overrides};
+use ivm_evm::{CallContext, ChainDatabase, ChainEvm, ExecutionResult, Overrides};
+use ivm_state::StateView;
 use revm::Inspector;
 use revm::database::State;
 
@@ -13,6 +14,11 @@ use crate::block::{MinedTransaction, SealedBlock};
 use crate::chain::Chain;
 use crate::error::ChainError;
 use crate::store;
+
+/// Most blocks that are undone to make changes to an older state: as far back as geth keeps states.
+pub const MAX_UNDONE_BLOCKS: u64 = 128;
+/// Most bytes that undoing them may write: they are held in memory.
+pub const MAX_UNDONE_SIZE_BYTES: usize = 256 * 1024 * 1024;
 
 /// A call to run on the state after a block.
 #[derive(Clone, Debug, Default)]
@@ -101,19 +107,24 @@ impl Chain {
         Ok(context)
     }
 
-    /// The root of the head's state with these changes made to it. Nothing is kept.
+    /// The state after a block, as one that changes can be made to ([`StateView::prepare`]): tries are kept as they are at
+    /// the head, so the blocks after this one are undone, in memory. Nothing is kept.
     ///
-    /// `None` when the block is not the head: tries are updated at the head alone.
+    /// `None` when the block is not of this chain, or too far back: [`MAX_UNDONE_BLOCKS`], [`MAX_UNDONE_SIZE_BYTES`].
     ///
     /// # Errors
-    /// The store's error.
-    pub fn state_root_with(
-        &self,
-        block: &SealedBlock,
-        changes: &BundleState,
-    ) -> Result<Option<B256>, ChainError> {
-        let update = self.inner.state.prepare(changes)?;
-        Ok((update.parent_root() == block.header().state_root).then(|| update.root()))
+    /// The store's error, or that of what is kept of blocks no more.
+    pub fn changeable_state(&self, block: &SealedBlock) -> Result<Option<StateView>, ChainError> {
+        let mut branch = self.inner.state.branch();
+        for _ in 0..MAX_UNDONE_BLOCKS {
+            if branch.view().number() <= block.number() || branch.size_bytes() > MAX_UNDONE_SIZE_BYTES {
+                break;
+            }
+            branch.undo()?;
+        }
+        let state = branch.view();
+        let is_it = state.number() == block.number() && state.root() == block.header().state_root;
+        Ok(is_it.then_some(state))
     }
 
     /// Base fee of the block after this one; 0 before London.

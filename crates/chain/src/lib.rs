@@ -52,7 +52,7 @@ pub use blockfile::{
     BlockFileError, BlockFileReader, ExportError, ExportProgress, FileBlock, ImportFileError, ImportProgress,
 };
 pub use build::{BuildRequest, BuiltBlock, RejectedTransaction};
-pub use call::CallRequest;
+pub use call::{CallRequest, MAX_UNDONE_BLOCKS, MAX_UNDONE_SIZE_BYTES};
 pub use chain::Chain;
 pub use config::{
     ChainConfig, DEFAULT_BASE_FEE_WEI, DEFAULT_BLOCK_GAS_LIMIT, DEFAULT_CHAIN_ID, ExtraWrite, GenesisSeal,
@@ -70,8 +70,9 @@ pub use restore::RestoredPool;
 
 pub use ivm_evm::{
     BLOB_PARAMS, CallContext, CallError, ChainDatabase, ChainEvm, ChainEvmError, DaoFork, ExecutionResult,
-    ForkSchedule, IndexedLog, Overrides, Refusal, Rules, ScheduleError, SimulatedBlock, SimulatedCall,
-    SimulatedEnvironment, SimulationError, SimulationMode, Simulator, TransferLogs, halt_message, transact,
+    ForkSchedule, IndexedLog, LastStep, Overrides, Refusal, Rules, ScheduleError, SimulatedBlock,
+    SimulatedCall, SimulatedEnvironment, SimulationError, SimulationMode, Simulator, TransferLogs,
+    halt_message, transact,
 };
 pub use ivm_state::dump::{SnapshotError, SnapshotHeader};
 pub use ivm_state::kv::Durability;

@@ -77,7 +77,7 @@ fn estimates_that_cannot_succeed_say_why_as_geth_does() {
     let chain = chain();
     for (last, message) in [
         (INVALID, "invalid opcode: INVALID"),
-        (UNDERFLOWS, "stack underflow"),
+        (UNDERFLOWS, "stack underflow (0 <=> 2)"),
         (REVERTS, "execution reverted"),
         (LOOPS, "gas required exceeds allowance (30000000)"),
     ] {

@@ -21,6 +21,7 @@ use revm::database::{BundleState, State};
 use revm::database_interface::Database;
 use revm::database_interface::bal::EvmDatabaseError;
 use revm::inspector::NoOpInspector;
+use revm::primitives::hardfork::SpecId;
 
 use crate::ExecutionResult;
 use crate::database::ChainDatabase;
@@ -308,9 +309,16 @@ pub(crate) fn call_transaction(
             "chainId does not match node's (have={have}, want={chain_id})"
         )));
     }
+    let spec = environment.cfg_env.spec;
+    if dynamic && !spec.is_enabled_in(SpecId::LONDON) {
+        return refused("maxFeePerGas and maxPriorityFeePerGas are not valid before London is active");
+    }
+    // From Cancun on the price of blobs may stand alone, and means nothing.
+    let early_blob_price = request.max_fee_per_blob_gas.is_some() && !spec.is_enabled_in(SpecId::CANCUN);
     let tx_type = match &request {
         TransactionRequest { authorization_list: Some(_), .. } => TransactionType::Eip7702,
         TransactionRequest { blob_versioned_hashes: Some(_), .. } => TransactionType::Eip4844,
+        _ if early_blob_price => TransactionType::Eip4844,
         _ if dynamic => TransactionType::Eip1559,
         TransactionRequest { access_list: Some(_), .. } => TransactionType::Eip2930,
         _ => TransactionType::Legacy,

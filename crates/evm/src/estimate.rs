@@ -13,7 +13,7 @@ use revm::database::State;
 use crate::ExecutionResult;
 use crate::call::{CallContext, CallError, ChainEvm, Overrides, affordable_gas};
 use crate::database::ChainDatabase;
-use crate::halt::halt_message;
+use crate::halt::LastStep;
 use crate::refusal::Refusal;
 
 /// Gas of a transfer: the least any transaction uses.
@@ -43,6 +43,7 @@ impl CallContext {
         inspector: I,
     ) -> Result<u64, CallError> {
         let asked = request.gas.filter(|gas| *gas >= TRANSFER_GAS);
+        let inspector = (inspector, LastStep::default());
         let (mut evm, transaction) = self.call_evm(request, overrides, inspector)?;
         let mut high = asked.unwrap_or(evm.block().gas_limit).min(self.gas_cap);
         if self.rules.forks(&self.header).is_active(EthereumHardfork::Osaka) {
@@ -55,7 +56,7 @@ impl CallContext {
 
         let first = match attempt(&mut evm, &transaction, high)? {
             Attempt::Enough(result) => result,
-            Attempt::TooLittle(result) => return Err(failure(result, allowance)),
+            Attempt::TooLittle(result) => return Err(failure(result, evm.inspector().1, allowance)),
         };
         // What a transaction without inner calls used is exactly what it needs.
         let used = first.tx_gas_used();
@@ -110,11 +111,11 @@ fn attempt<I: Inspector<EthEvmContext<State<ChainDatabase>>>>(
 }
 
 /// Why the transaction fails even with all the gas it may have.
-fn failure(result: Option<ExecutionResult>, allowance: u64) -> CallError {
+fn failure(result: Option<ExecutionResult>, last: LastStep, allowance: u64) -> CallError {
     match result {
         Some(ExecutionResult::Revert { output, .. }) => CallError::Reverted { output },
         Some(ExecutionResult::Halt { reason, .. }) if !matches!(reason, HaltReason::OutOfGas(_)) => {
-            CallError::Halted { reason: halt_message(&reason) }
+            CallError::Halted { reason: last.halt_message(&reason) }
         }
         _ => CallError::GasAllowance { allowance },
     }

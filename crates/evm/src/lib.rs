@@ -33,7 +33,7 @@ pub use block::{BlockExecution, BodyInput, ExecutedBlock, ExecutionError, Transa
 pub use call::{CallContext, CallError, ChainEvm, ChainEvmError, Overrides, transact};
 pub use database::{BlockHashes, ChainDatabase};
 pub use genesis::genesis_state;
-pub use halt::halt_message;
+pub use halt::{LastStep, halt_message};
 pub use intrinsic::{IntrinsicGas, check_transaction, intrinsic_gas};
 pub use refusal::Refusal;
 pub use rules::{BLOB_PARAMS, BlockForks, Rules};

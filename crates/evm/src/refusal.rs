@@ -109,7 +109,16 @@ impl fmt::Display for Refusal {
             InvalidTransaction::AuthorizationListInvalidFields => {
                 f.write_str("EIP-7702 transaction cannot be used to create contract")
             }
+            InvalidTransaction::Eip2930NotSupported => unsupported(f, "access list", sender),
+            InvalidTransaction::Eip1559NotSupported => unsupported(f, "dynamic fee", sender),
+            InvalidTransaction::Eip4844NotSupported => unsupported(f, "blob", sender),
+            InvalidTransaction::Eip7702NotSupported => unsupported(f, "setcode", sender),
             other => other.fmt(f),
         }
     }
+}
+
+/// Says that a kind of transaction is not of the block's fork.
+fn unsupported(f: &mut fmt::Formatter<'_>, kind: &str, sender: &Address) -> fmt::Result {
+    write!(f, "transaction type not supported: {kind} tx (sender {sender})")
 }

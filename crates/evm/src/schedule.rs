@@ -1,6 +1,6 @@
 //! When each fork of an Ethereum chain takes effect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_eips::eip7840::BlobParams;
 use alloy_genesis::ChainConfig;
@@ -67,6 +67,8 @@ pub struct ForkSchedule {
     /// Blob parameters and the timestamps from which they hold, rising.
     blobs: Vec<(u64, BlobParams)>,
     deposit_contract: Option<Address>,
+    /// Where a chain that merged tells its forks apart from those that did not: no rule changes there.
+    merge_netsplit_block: Option<u64>,
 }
 
 /// A fork of a genesis file: its name there, the fork, where it is, and whether chains may be without it.
@@ -109,6 +111,7 @@ impl ForkSchedule {
             dao,
             terminal_total_difficulty: config.terminal_total_difficulty.or(merged_from_start),
             deposit_contract: config.deposit_contract_address,
+            merge_netsplit_block: config.merge_netsplit_block,
         })
     }
 
@@ -145,6 +148,28 @@ impl ForkSchedule {
     /// Blob parameters at a timestamp; `None` before Cancun.
     pub fn blob_params(&self, timestamp: u64) -> Option<BlobParams> {
         self.blobs.iter().rev().find(|(from, _)| timestamp >= *from).map(|(_, params)| *params)
+    }
+
+    /// Blocks at which rules change, rising, each once, without genesis: what a fork id (EIP-2124) is made from.
+    pub fn fork_blocks(&self) -> Vec<u64> {
+        let dao = self.dao.map(|dao| match dao {
+            DaoFork::Supported(block) | DaoFork::Opposed(block) => block,
+        });
+        let scheduled = self.activations.values().filter_map(|condition| match condition {
+            ForkCondition::Block(block) => Some(*block),
+            _ => None,
+        });
+        let blocks: BTreeSet<u64> = scheduled.chain(dao).chain(self.merge_netsplit_block).collect();
+        blocks.into_iter().filter(|block| *block > 0).collect()
+    }
+
+    /// Timestamps at which rules change, rising, each once.
+    pub fn fork_times(&self) -> Vec<u64> {
+        let scheduled = self.activations.values().filter_map(|condition| match condition {
+            ForkCondition::Timestamp(time) => Some(*time),
+            _ => None,
+        });
+        scheduled.collect::<BTreeSet<u64>>().into_iter().collect()
     }
 
     /// The contract whose logs are deposits (EIP-6110).

@@ -25,6 +25,7 @@ use revm::{DatabaseCommit, Inspector};
 use crate::ExecutionResult;
 use crate::call::{CallContext, CallError, call_transaction};
 use crate::database::ChainDatabase;
+use crate::halt::LastStep;
 use crate::overrides;
 use crate::refusal::Refusal;
 use crate::rules::{Environment, Rules};
@@ -65,6 +66,8 @@ pub struct SimulatedCall {
     pub transaction: Recovered<TxEnvelope>,
     /// How it ended.
     pub result: ExecutionResult,
+    /// Its last step.
+    pub last_step: LastStep,
     /// Its logs, those of transfers among them where they were asked for.
     pub logs: Vec<IndexedLog>,
 }
@@ -148,7 +151,7 @@ impl Simulator {
         let environment = block_environment(&header, &rules, chain_id, mode, blob_base_fee);
         let forks = environment.forks.clone();
         transfers.start_block();
-        let mut evm = environment.create_evm(state, (transfers, inspector));
+        let mut evm = environment.create_evm(state, (transfers, (LastStep::default(), inspector)));
         if let Some(accounts) = state_overrides {
             let (state, _, precompiles) = evm.components_mut();
             overrides::apply(accounts, state, precompiles)?;
@@ -187,7 +190,8 @@ impl Simulator {
             gas_left = gas_left.saturating_sub(result.tx_gas_used());
             receipts.push(receipt(&envelope, &result, gas_used));
             let logs = evm.components_mut().1.0.end_call(result.is_success());
-            done.push(SimulatedCall { transaction: envelope, result, logs });
+            let last_step = evm.inspector().1.0;
+            done.push(SimulatedCall { transaction: envelope, result, last_step, logs });
         }
 
         evm.set_inspector_enabled(false);

@@ -34,7 +34,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let config = RpcConfig {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
         cors: Cors::Any,
-        accounts: FUNDED.to_vec(),
         ..RpcConfig::default()
     };
     let server = serve(config, chain.clone(), None, None).await?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ivm_chain::Chain;
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use crate::config::RpcConfig;
@@ -28,6 +29,8 @@ pub(crate) struct Api {
     pub(crate) metrics: SharedMetrics,
     pub(crate) calls: Turns,
     pub(crate) traces: Turns,
+    /// Held while a transaction of the node's own accounts gets its nonce and goes into the pool.
+    pub(crate) sending: Mutex<()>,
 }
 
 impl Api {
@@ -38,7 +41,7 @@ impl Api {
         dev: Option<Arc<dyn DevControl>>,
     ) -> Self {
         let limits = &config.limits;
-        let mut modules = vec!["debug", "eth", "net", "rpc", "txpool", "web3"];
+        let mut modules = vec!["debug", "eth", "net", "personal", "rpc", "txpool", "web3"];
         modules.extend(dev.is_some().then_some("evm"));
         modules.extend(ivm.is_some().then_some("ivm"));
         modules.sort_unstable();
@@ -53,6 +56,7 @@ impl Api {
             metrics: Arc::new(Metrics::new()),
             calls: Turns::new(limits.max_running_calls, limits.max_waiting_calls),
             traces: Turns::new(limits.max_running_traces, limits.max_waiting_calls),
+            sending: Mutex::new(()),
             config,
         }
     }

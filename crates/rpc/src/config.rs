@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use alloy_primitives::Address;
+use crate::signers::DevSigners;
 
 /// Port of a node that is not given another.
 pub const DEFAULT_PORT: u16 = 8545;
@@ -15,8 +15,8 @@ pub struct RpcConfig {
     pub listen: SocketAddr,
     /// Web pages that may read answers.
     pub cors: Cors,
-    /// Accounts `eth_accounts` lists: those a development chain funds.
-    pub accounts: Vec<Address>,
+    /// Accounts that `eth_accounts` lists and the node signs for: those a development chain funds.
+    pub accounts: DevSigners,
     /// Tip suggested while recent blocks hold no transactions to learn from, in wei.
     pub default_tip_wei: u128,
     /// Age of the newest block from which on `/health` says that the node is not well; `None` for any age.
@@ -30,7 +30,7 @@ impl Default for RpcConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
             cors: Cors::Disabled,
-            accounts: Vec::new(),
+            accounts: DevSigners::default(),
             default_tip_wei: 1_000_000_000,
             max_head_age: None,
             limits: RpcLimits::default(),
@@ -78,6 +78,10 @@ pub struct RpcLimits {
     pub max_trace_time: Duration,
     /// Most time a call, an estimate or a simulation takes.
     pub max_call_time: Duration,
+    /// How long a transaction that is sent and waited for is waited for when its sender says nothing.
+    pub send_sync_time: Duration,
+    /// Most time such a transaction is waited for.
+    pub max_send_sync_time: Duration,
     /// Most calls of one connection that are under way at once; further ones are refused.
     pub max_calls_per_connection: usize,
     /// Most calls, and most traces, that wait for their turn; further ones are refused.
@@ -121,6 +125,8 @@ impl Default for RpcLimits {
             max_trace_size_bytes: 64 * 1024 * 1024,
             max_trace_time: Duration::from_secs(60),
             max_call_time: Duration::from_secs(5),
+            send_sync_time: Duration::from_secs(20),
+            max_send_sync_time: Duration::from_secs(60),
             max_calls_per_connection: 64,
             max_waiting_calls: 4096,
             max_subscriptions_per_connection: 128,

@@ -1,7 +1,9 @@
 //! Errors of calls, as JSON-RPC codes and geth's messages.
 
+use std::time::Duration;
+
 use alloy_eips::BlockId;
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, TxHash};
 use ivm_chain::{CallError, ChainError, PoolError, QueryError};
 use jsonrpsee::types::ErrorObjectOwned;
 
@@ -17,6 +19,8 @@ use crate::trace::block_name;
 pub(crate) const SERVER_ERROR: i32 = -32000;
 /// A call reverted; the error's data is what it returned.
 pub(crate) const REVERTED: i32 = 3;
+/// A transaction was not mined while it was waited for (EIP-7966); the error's data is its hash.
+pub(crate) const NOT_MINED_IN_TIME: i32 = 4;
 pub(crate) const METHOD_NOT_FOUND: i32 = -32601;
 pub(crate) const INVALID_PARAMS: i32 = -32602;
 pub(crate) const INTERNAL_ERROR: i32 = -32603;
@@ -99,6 +103,23 @@ pub(crate) enum RpcError {
     /// A trace records too much.
     #[error("{reason}")]
     TraceTooLarge { reason: String },
+    /// The node has no key of this account.
+    #[error("unknown account")]
+    UnknownAccount,
+    /// A transaction lacks something, or contradicts itself.
+    #[error("{reason}")]
+    Unsignable { reason: &'static str },
+    /// A transaction is for another chain.
+    #[error("chainId does not match node's (have={have}, want={want})")]
+    ChainId { have: u64, want: u64 },
+    /// A transaction's tip is more than it pays in all.
+    #[error("maxFeePerGas ({fee}) < maxPriorityFeePerGas ({tip})")]
+    FeeBelowTip { fee: u128, tip: u128 },
+    /// A transaction is in the pool, and no block had it while it was waited for.
+    #[error(
+        "The transaction was added to the transaction pool but wasn't processed in {}s.", .timeout.as_secs_f64()
+    )]
+    NotMinedInTime { hash: TxHash, timeout: Duration },
     /// As many calls wait as may.
     #[error("server is busy: {limit} calls wait already")]
     Busy { limit: usize },
@@ -113,15 +134,16 @@ impl RpcError {
             Self::Args(_) | Self::RangeBeyondHead | Self::BackwardRange => INVALID_PARAMS,
             Self::Simulate(error) => error.code(),
             Self::Reverted { .. } => REVERTED,
+            Self::NotMinedInTime { .. } => NOT_MINED_IN_TIME,
             Self::Chain(error) => chain_code(error),
-            Self::Pool(PoolError::State { .. }) | Self::Unfinished { .. } => INTERNAL_ERROR,
+            Self::Unfinished { .. } => INTERNAL_ERROR,
+            Self::Pool(error) => pool_code(error),
             Self::Filter(error) => error.code(),
             Self::Ivm(error) => error.code(),
             Self::Dev(error) => error.code(),
             Self::UnknownSubscription { .. } => METHOD_NOT_FOUND,
             Self::Busy { .. } | Self::TraceTooLarge { .. } => LIMIT_EXCEEDED,
-            Self::Pool(_)
-            | Self::HeaderNotFound
+            Self::HeaderNotFound
             | Self::HeaderForHashNotFound
             | Self::BlockNotFound { .. }
             | Self::TransactionNotFound
@@ -134,8 +156,29 @@ impl RpcError {
             | Self::UnknownBlock
             | Self::BeyondHead { .. }
             | Self::UnsettledAccessList { .. }
+            | Self::UnknownAccount
+            | Self::Unsignable { .. }
+            | Self::ChainId { .. }
+            | Self::FeeBelowTip { .. }
             | Self::PendingLogs => SERVER_ERROR,
         }
+    }
+}
+
+/// Why a transaction is not taken, by the groups of errors of the execution APIs' specification, where it has one.
+const fn pool_code(error: &PoolError) -> i32 {
+    match error {
+        PoolError::NonceTooLow { .. } => 1,
+        PoolError::IntrinsicGas { .. } => 800,
+        PoolError::Underpriced { .. } => 802,
+        PoolError::GasLimitTooHigh { .. } => 803,
+        PoolError::TipAboveFeeCap { .. } => 804,
+        PoolError::InsufficientFunds { .. } | PoolError::Overdrawn { .. } => 809,
+        PoolError::AlreadyKnown => 1000,
+        PoolError::InvalidSignature => 1001,
+        PoolError::ReplacementUnderpriced { .. } => 1002,
+        PoolError::State { .. } => INTERNAL_ERROR,
+        _ => SERVER_ERROR,
     }
 }
 
@@ -179,6 +222,7 @@ impl From<RpcError> for ErrorObjectOwned {
         }
         let data = match &error {
             RpcError::Reverted { output } => Some(output.clone()),
+            RpcError::NotMinedInTime { hash, .. } => Some(Bytes::from(*hash)),
             _ => None,
         };
         Self::owned(code, error.to_string(), data)

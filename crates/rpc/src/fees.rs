@@ -39,12 +39,15 @@ fn blob_base_fee(api: &Api, header: &Header) -> u128 {
     api.chain.blob_base_fee(header).unwrap_or_default()
 }
 
+/// A price that pays the tip in the next block, and that a call at the head is not refused for.
 fn gas_price(api: &Api, (): ()) -> RpcResult<U256> {
-    Ok(U256::from(suggested_tip(api)?.saturating_add(api.chain.next_base_fee().into())))
+    let head = api.chain.head().block.header().base_fee_per_gas.unwrap_or_default();
+    let base_fee = head.max(api.chain.next_base_fee());
+    Ok(U256::from(suggested_tip(api)?.saturating_add(base_fee.into())))
 }
 
 /// The median of what recent blocks took, of those that hold transactions.
-fn suggested_tip(api: &Api) -> RpcResult<u128> {
+pub(crate) fn suggested_tip(api: &Api) -> RpcResult<u128> {
     let head = api.chain.head().block.hash();
     if let Some((at, tip)) = *api.tips.last.lock()
         && at == head

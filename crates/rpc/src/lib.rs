@@ -31,6 +31,7 @@ mod pending;
 mod render;
 mod revert;
 mod server;
+mod signers;
 mod simulate;
 mod trace;
 mod txpool;
@@ -43,6 +44,7 @@ pub use ivm::{
     ProofInfo, ProofState, SubmittedProgram,
 };
 pub use server::{RpcServer, ServeError, serve};
+pub use signers::DevSigners;
 
 /// What `web3_clientVersion` says: name, version, platform.
 pub fn client_version() -> String {

@@ -8,10 +8,11 @@ use jsonrpsee::MethodResponse;
 use jsonrpsee::core::middleware::{Batch, BatchEntry, Notification, RpcServiceT};
 use jsonrpsee::core::server::BatchResponseBuilder;
 use jsonrpsee::types::{ErrorObject, Request};
+use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tower::Layer;
 
-use crate::error::{INTERNAL_ERROR, LIMIT_EXCEEDED, METHOD_NOT_FOUND};
+use crate::error::{INTERNAL_ERROR, LIMIT_EXCEEDED, METHOD_NOT_FOUND, SERVER_ERROR};
 use crate::metrics::SharedMetrics;
 
 /// Wraps every connection's service in a [`GethErrors`].
@@ -134,10 +135,14 @@ where
         let subscribes = matches!(method, "eth_subscribe" | "eth_unsubscribe");
         let unsupported = || refuse(&request, METHOD_NOT_FOUND, "notifications not supported".to_owned());
         let refusal = subscribes.then(unsupported);
+        let not_found = || refuse(&request, SERVER_ERROR, "subscription not found".to_owned());
+        let not_found = (method == "eth_unsubscribe").then(not_found);
         let response = self.service.call(request).await;
-        match refusal {
+        match (refusal, not_found) {
             // jsonrpsee's answer where there is no connection to notify on.
-            Some(refusal) if response.as_error_code() == Some(INTERNAL_ERROR) => refusal,
+            (Some(refusal), _) if response.as_error_code() == Some(INTERNAL_ERROR) => refusal,
+            // jsonrpsee's answer for an id that it does not know.
+            (_, Some(not_found)) if is_false(&response) => not_found,
             _ => response,
         }
     }
@@ -145,6 +150,16 @@ where
 
 fn refuse(request: &Request<'_>, code: i32, message: String) -> MethodResponse {
     MethodResponse::error(request.id.clone(), ErrorObject::owned(code, message, None::<()>))
+}
+
+/// Whether the result of a call is `false`.
+fn is_false(response: &MethodResponse) -> bool {
+    #[derive(Deserialize)]
+    struct Answer {
+        result: Option<bool>,
+    }
+    let answer = serde_json::from_str::<Answer>(response.as_json().get());
+    answer.is_ok_and(|answer| answer.result == Some(false))
 }
 
 /// A method's name, cut where it is longer than any could be.

@@ -2,25 +2,25 @@
 
 use alloy_primitives::Bytes;
 use alloy_sol_types::{Panic, PanicKind, Revert, SolError};
-use ivm_chain::{ExecutionResult, halt_message};
+use ivm_chain::{ExecutionResult, LastStep};
 
 use crate::error::{RpcError, RpcResult};
 
-/// The output of a call that succeeded; the error of one that did not.
-pub(crate) fn output(result: ExecutionResult) -> RpcResult<Bytes> {
+/// The output of a call that succeeded; the error of one that did not, and ended with this step.
+pub(crate) fn output(result: ExecutionResult, last: LastStep) -> RpcResult<Bytes> {
     match result {
         ExecutionResult::Success { output, .. } => Ok(output.into_data()),
         ExecutionResult::Revert { output, .. } => Err(RpcError::Reverted { output }),
-        ExecutionResult::Halt { reason, .. } => Err(RpcError::Halted { reason: halt_message(&reason) }),
+        ExecutionResult::Halt { reason, .. } => Err(RpcError::Halted { reason: last.halt_message(&reason) }),
     }
 }
 
 /// Why a call failed, without the reason a revert gives; `None` when it succeeded.
-pub(crate) fn failure(result: &ExecutionResult) -> Option<String> {
+pub(crate) fn failure(result: &ExecutionResult, last: LastStep) -> Option<String> {
     match result {
         ExecutionResult::Success { .. } => None,
         ExecutionResult::Revert { .. } => Some("execution reverted".to_owned()),
-        ExecutionResult::Halt { reason, .. } => Some(halt_message(reason)),
+        ExecutionResult::Halt { reason, .. } => Some(last.halt_message(reason)),
     }
 }
 

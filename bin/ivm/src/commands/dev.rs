@@ -135,7 +135,7 @@ pub(crate) fn dev_node_config(
     let chain = dev_chain_config(&accounts, proposer.address());
     let mut config = NodeConfig::new(chain, storage, block_mode, proposer);
     config.rpc.cors = Cors::Any;
-    config.rpc.accounts = accounts.iter().map(|account| account.address).collect();
+    config.rpc.accounts = accounts.iter().map(|account| account.signer.clone()).collect();
     Ok((config, accounts))
 }
 

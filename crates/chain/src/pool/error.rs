@@ -37,9 +37,7 @@ pub enum PoolError {
     #[error("only replay-protected (EIP-155) transactions allowed over RPC")]
     NotReplayProtected,
     /// The tip is over the fee cap.
-    #[error(
-        "max priority fee per gas higher than max fee per gas: maxPriorityFeePerGas: {tip}, maxFeePerGas: {fee}"
-    )]
+    #[error("max priority fee per gas higher than max fee per gas")]
     TipAboveFeeCap {
         /// Tip per gas.
         tip: u128,
@@ -55,7 +53,7 @@ pub enum PoolError {
         minimum: u128,
     },
     /// The gas limit is over a block's.
-    #[error("exceeds block gas limit: transaction gas limit {got}, block gas limit {limit}")]
+    #[error("exceeds block gas limit")]
     GasLimitTooHigh {
         /// Gas limit of the transaction.
         got: u64,
@@ -110,14 +108,15 @@ pub enum PoolError {
         sender: Address,
     },
     /// The balance does not cover the transaction.
-    #[error("insufficient funds for gas * price + value: address {sender} have {have} want {want}")]
+    #[error(
+        "insufficient funds for gas * price + value: balance {balance}, tx cost {cost}, overshot {}",
+        .cost.saturating_sub(*.balance)
+    )]
     InsufficientFunds {
-        /// The sender.
-        sender: Address,
-        /// Its balance.
-        have: U256,
+        /// The sender's balance.
+        balance: U256,
         /// The most the transaction can cost.
-        want: U256,
+        cost: U256,
     },
     /// The balance does not cover the transaction beside the sender's others in the pool.
     #[error(
@@ -136,9 +135,7 @@ pub enum PoolError {
     #[error("already known")]
     AlreadyKnown,
     /// The pool holds a transaction with this nonce that pays about as much.
-    #[error(
-        "replacement transaction underpriced: fee cap {fee}, tip {tip}, needed {needed_fee} and {needed_tip}"
-    )]
+    #[error("replacement transaction underpriced")]
     ReplacementUnderpriced {
         /// Fee cap of the new transaction.
         fee: u128,

@@ -92,11 +92,7 @@ pub(crate) fn check_sender(pooled: &PooledTransaction, sender: &SenderState) -> 
         return Err(PoolError::SenderHasCode { sender: pooled.sender() });
     }
     if sender.balance < pooled.cost() {
-        return Err(PoolError::InsufficientFunds {
-            sender: pooled.sender(),
-            have: sender.balance,
-            want: pooled.cost(),
-        });
+        return Err(PoolError::InsufficientFunds { balance: sender.balance, cost: pooled.cost() });
     }
     Ok(())
 }

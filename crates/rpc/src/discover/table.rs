@@ -40,7 +40,7 @@ pub(super) const METHODS: &[Described] = &[
     },
     Described {
         name: "eth_accounts",
-        summary: "Funded accounts of a development chain",
+        summary: "Accounts of a development chain, which the node signs for",
         params: &[],
         result: "[Address]",
     },
@@ -154,6 +154,42 @@ pub(super) const METHODS: &[Described] = &[
         result: "Hash",
     },
     Described {
+        name: "eth_sendRawTransactionSync",
+        summary: "Takes a signed transaction into the pool, and answers when it is in a block (EIP-7966)",
+        params: &["transaction: Bytes", "timeoutMs?: PlainNumber"],
+        result: "Receipt",
+    },
+    Described {
+        name: "eth_sendTransaction",
+        summary: "Signs a transaction for an account of the node and takes it into the pool",
+        params: &["transaction: Call"],
+        result: "Hash",
+    },
+    Described {
+        name: "eth_signTransaction",
+        summary: "Signs a transaction for an account of the node",
+        params: &["transaction: Call"],
+        result: "object",
+    },
+    Described {
+        name: "eth_sign",
+        summary: "Signs a message for an account of the node (EIP-191)",
+        params: &["account: Address", "message: Bytes"],
+        result: "Bytes",
+    },
+    Described {
+        name: "personal_sign",
+        summary: "Signs a message for an account of the node (EIP-191)",
+        params: &["message: Bytes", "account: Address", "password?: string"],
+        result: "Bytes",
+    },
+    Described {
+        name: "eth_signTypedData_v4",
+        summary: "Signs typed data for an account of the node (EIP-712)",
+        params: &["account: Address", "data: object"],
+        result: "Bytes",
+    },
+    Described {
         name: "eth_getTransactionByHash",
         summary: "A transaction, mined or pending",
         params: &["hash: Hash"],
@@ -197,7 +233,7 @@ pub(super) const METHODS: &[Described] = &[
     },
     Described {
         name: "eth_pendingTransactions",
-        summary: "Pending transactions of the node's own accounts, of which there are none",
+        summary: "Pending transactions of the accounts that the node signs for",
         params: &[],
         result: "[Transaction]",
     },

@@ -6,7 +6,7 @@ use alloy_evm::Evm;
 use alloy_primitives::{Bytes, U64, U256};
 use alloy_rpc_types_eth::state::StateOverride;
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest};
-use ivm_chain::{CallRequest, Overrides, transact};
+use ivm_chain::{CallRequest, LastStep, Overrides, transact};
 use revm_inspectors::access_list::AccessListInspector;
 
 use crate::api::Api;
@@ -28,11 +28,18 @@ pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
 }
 
 fn call(api: &Api, args: CallArgs) -> RpcResult<Bytes> {
-    revert::output(api.chain.call(request(args), guard(api))?)
+    let mut last = LastStep::default();
+    let result = api.chain.call(request(args), (guard(api), &mut last))?;
+    revert::output(result, last)
 }
 
 fn estimate_gas(api: &Api, args: CallArgs) -> RpcResult<U64> {
     Ok(U64::from(api.chain.estimate_gas(request(args), guard(api))?))
+}
+
+/// Gas that a transaction needs on the head's state.
+pub(super) fn estimate(api: &Api, transaction: TransactionRequest) -> RpcResult<u64> {
+    Ok(api.chain.estimate_gas(request((transaction, None, None, None)), guard(api))?)
 }
 
 fn guard(api: &Api) -> Guard {
@@ -51,12 +58,14 @@ fn create_access_list(
         let request = TransactionRequest { access_list: Some(access_list.clone()), ..transaction.clone() };
         let inspector = AccessListInspector::new(access_list.clone());
         let overrides = Overrides { state: state.clone(), block: None };
-        let (mut evm, call) = context.call_evm(request, overrides, (inspector, &mut guard))?;
+        let watched = (inspector, (&mut guard, LastStep::default()));
+        let (mut evm, call) = context.call_evm(request, overrides, watched)?;
         let result = transact(&mut evm, &call)?;
-        let touched = evm.inspector().0.access_list();
+        let (inspector, (_, last)) = evm.inspector();
+        let touched = inspector.access_list();
         if touched == access_list {
             let gas_used = U256::from(result.tx_gas_used());
-            let error = revert::failure(&result);
+            let error = revert::failure(&result, *last);
             return Ok(AccessListResult { access_list, gas_used, error });
         }
         access_list = touched;

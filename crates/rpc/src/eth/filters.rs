@@ -37,6 +37,7 @@ fn new_log_filter(api: &Api, (FilterArg(filter),): (FilterArg,)) -> RpcResult<Fi
             return Err(RpcError::PendingLogs);
         }
     }
+    logs::check_direction(&filter)?;
     let seen = head(api);
     Ok(api.filters.insert(Cursor::Logs { filter: Box::new(filter), seen })?)
 }

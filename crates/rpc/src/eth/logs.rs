@@ -49,12 +49,7 @@ pub(crate) fn query(api: &Api, filter: Filter) -> RpcResult<Vec<Log>> {
             LogRange::Block(hash)
         }
         FilterBlockOption::Range { from_block, to_block } => {
-            let named = [from_block, to_block].map(|bound| bound.and_then(|bound| bound.as_number()));
-            if let [Some(from), Some(to)] = named
-                && from > to
-            {
-                return Err(RpcError::BackwardRange);
-            }
+            check_direction(&filter)?;
             let head = api.chain.head().block.number();
             let from = block_number(api, from_block)?;
             let to = block_number(api, to_block)?;
@@ -86,6 +81,15 @@ pub(crate) fn block_number(api: &Api, bound: Option<BlockNumberOrTag>) -> RpcRes
         BlockNumberOrTag::Number(number) => Ok(number),
         BlockNumberOrTag::Pending => Err(RpcError::PendingLogs),
         tag => Ok(api.chain.header(tag.into())?.ok_or(RpcError::UnknownBlock)?.number),
+    }
+}
+
+/// Refuses a range whose numbers go backward.
+pub(crate) fn check_direction(filter: &Filter) -> RpcResult<()> {
+    let bounds = [filter.block_option.get_from_block(), filter.block_option.get_to_block()];
+    match bounds.map(|bound| bound.and_then(|bound| bound.as_number())) {
+        [Some(from), Some(to)] if from > to => Err(RpcError::BackwardRange),
+        _ => Ok(()),
     }
 }
 

@@ -5,6 +5,8 @@ mod calls;
 mod filters;
 mod logs;
 mod pubsub;
+mod send_sync;
+mod signing;
 mod state;
 mod transactions;
 
@@ -19,12 +21,13 @@ pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.inline("eth_chainId", |api, ()| Ok(U64::from(api.chain.config().chain_id)))?;
     table.inline("eth_blockNumber", |api, ()| Ok(U64::from(api.chain.head().block.number())))?;
     table.inline("eth_syncing", |_, ()| Ok(false))?;
-    table.inline("eth_accounts", |api, ()| Ok(api.config.accounts.clone()))?;
     blocks::register(table)?;
     calls::register(table)?;
     filters::register(table)?;
     logs::register(table)?;
     pubsub::register(table)?;
+    send_sync::register(table)?;
+    signing::register(table)?;
     state::register(table)?;
     transactions::register(table)
 }

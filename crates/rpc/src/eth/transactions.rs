@@ -14,7 +14,7 @@ pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.blocking("eth_sendRawTransaction", send_raw)?;
     table.blocking("eth_getTransactionByHash", by_hash)?;
     table.blocking("eth_getRawTransactionByHash", raw_transaction)?;
-    table.blocking("eth_getTransactionReceipt", receipt)?;
+    table.blocking("eth_getTransactionReceipt", |api, (HashArg(hash),): (HashArg,)| receipt_of(api, hash))?;
     table
         .blocking("eth_getTransactionByBlockNumberAndIndex", |api, (number, index): (NumberArg, Index)| {
             by_position(api, number.0.into(), index)
@@ -28,9 +28,7 @@ pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     )?;
     table.blocking("eth_getRawTransactionByBlockHashAndIndex", |api, (hash, index): (HashArg, Index)| {
         raw_by_position(api, hash.0.into(), index)
-    })?;
-    // Transactions of the node's own accounts, of which there are none.
-    table.inline("eth_pendingTransactions", |_, ()| Ok(Vec::<Transaction>::new()))
+    })
 }
 
 fn send_raw(api: &Api, (BytesArg(raw),): (BytesArg,)) -> RpcResult<TxHash> {
@@ -65,7 +63,8 @@ fn by_position(api: &Api, id: BlockId, index: Index) -> RpcResult<Option<Transac
     Ok(block.and_then(|block| render::transaction_at(&block, index.into())))
 }
 
-fn receipt(api: &Api, (HashArg(hash),): (HashArg,)) -> RpcResult<Option<RpcReceipt>> {
+/// The receipt of a mined transaction.
+pub(super) fn receipt_of(api: &Api, hash: TxHash) -> RpcResult<Option<RpcReceipt>> {
     let Some(mined) = api.chain.transaction(hash)? else { return Ok(None) };
     let Some(block) = api.chain.block_by_hash(mined.block_hash)? else { return Ok(None) };
     let receipts = api.chain.receipts(mined.block_hash)?;

@@ -5,7 +5,7 @@ use alloy_consensus::{Header, TxEnvelope};
 use alloy_primitives::{B256, U256};
 use alloy_rpc_types_eth::BlockOverrides;
 use alloy_rpc_types_eth::simulate::{SimBlock, SimulatePayload};
-use ivm_chain::{SealedBlock, SimulatedEnvironment, SimulationMode, Simulator, TransferLogs};
+use ivm_chain::{ChainError, SealedBlock, SimulatedEnvironment, SimulationMode, Simulator, TransferLogs};
 use serde_json::value::RawValue;
 
 use super::error::SimulateError;
@@ -26,6 +26,7 @@ pub(super) fn run(api: &Api, base: &SealedBlock, payload: SimulatePayload) -> Rp
         if trace_transfers { TransferLogs::with_transfers() } else { TransferLogs::logs_only() };
     let mut guard = Guard::for_call(api.config.limits.max_call_time);
     let context = api.chain.call_context(base.hash().into())?;
+    let tries = api.chain.changeable_state(base)?.ok_or(SimulateError::OldBase { number: base.number() })?;
     let mut simulator = Simulator::new(&context, mode);
     let mut parent = base.header().clone();
     let mut parent_hash = base.hash();
@@ -36,8 +37,8 @@ pub(super) fn run(api: &Api, base: &SealedBlock, payload: SimulatePayload) -> Rp
         let (environment, calls) = environment(api, block, &parent, parent_hash, mode);
         let (next, mut simulated) =
             simulator.run(environment, calls, &mut transfers, &mut guard).map_err(SimulateError::from)?;
-        let root = api.chain.state_root_with(base, &simulated.changes)?;
-        simulated.header.state_root = root.ok_or(SimulateError::OldBase { number: base.number() })?;
+        let update = tries.prepare(&simulated.changes).map_err(ChainError::from)?;
+        simulated.header.state_root = update.root();
         let plain: Vec<TxEnvelope> =
             simulated.calls.iter().map(|call| call.transaction.inner().clone()).collect();
         simulated.header.transactions_root = calculate_transaction_root(&plain);

@@ -1,6 +1,6 @@
 //! Errors of `eth_simulateV1`, with the codes that the method's specification gives them.
 
-use ivm_chain::{CallError, SimulationError};
+use ivm_chain::{CallError, MAX_UNDONE_BLOCKS, SimulationError};
 use revm::context::result::InvalidTransaction;
 
 use crate::error::{INTERNAL_ERROR, INVALID_PARAMS, SERVER_ERROR};
@@ -33,7 +33,9 @@ pub(crate) enum SimulateError {
     NumberOrder { number: u64, before: u64 },
     #[error("block timestamps must be in order: {timestamp} <= {before}")]
     TimestampOrder { timestamp: u64, before: u64 },
-    #[error("state of block {number} cannot be changed: simulate on the latest block")]
+    #[error(
+        "state of block {number} cannot be changed: simulate on one of the latest {MAX_UNDONE_BLOCKS} blocks"
+    )]
     OldBase { number: u64 },
     #[error(transparent)]
     Run(#[from] SimulationError),

@@ -89,7 +89,7 @@ fn result(call: &SimulatedCall, index: u64, hash: B256, header: &alloy_consensus
             (Default::default(), Some(CallFailure { code: CALL_REVERTED, message, data }))
         }
         ExecutionResult::Halt { reason, .. } => {
-            let message = ivm_chain::halt_message(reason);
+            let message = call.last_step.halt_message(reason);
             (Default::default(), Some(CallFailure { code: CALL_HALTED, message, data: None }))
         }
     };

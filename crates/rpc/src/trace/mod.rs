@@ -7,7 +7,7 @@ use alloy_consensus::TxEnvelope;
 use alloy_consensus::transaction::Recovered;
 use alloy_eips::BlockId;
 use alloy_evm::{Evm, EvmEnv, ToTxEnv};
-use alloy_primitives::TxHash;
+use alloy_primitives::{TxHash, U256};
 use alloy_rpc_types_eth::TransactionRequest;
 use alloy_rpc_types_trace::geth::{
     CallFrame, GethDebugTracingCallOptions, GethDebugTracingOptions, GethTrace, TraceResult,
@@ -135,10 +135,23 @@ fn run(
         }
     };
     let (state, (tracer, _), _) = evm.components_mut();
-    let trace = tracer
+    let mut trace = tracer
         .get_result(context, &transaction, &environment.block_env, &outcome, state)
         .map_err(|error| RpcError::Tracer { reason: error.to_string() })?;
+    give_all_gas(&mut trace, transaction.gas_limit);
     Ok((trace, outcome.state))
+}
+
+/// The outermost frame has the transaction's whole gas, as in geth: the tracer sees only what is left of it once the
+/// transaction itself is paid for.
+fn give_all_gas(trace: &mut GethTrace, gas_limit: u64) {
+    match trace {
+        GethTrace::CallTracer(frame) => frame.gas = U256::from(gas_limit),
+        GethTrace::MuxTracer(mux) => {
+            mux.0.values_mut().for_each(|trace| give_all_gas(trace, gas_limit));
+        }
+        _ => {}
+    }
 }
 
 /// Numbers the logs of call frames as receipts do: over the whole block.

@@ -60,6 +60,23 @@ async fn reverts_carry_their_data() {
     assert_eq!(refused.data().unwrap().get(), "\"0x\"");
     let refused = node.fails("eth_call", json!([{"data": "0xfe"}])).await;
     assert_eq!((refused.code(), refused.message()), (-32000, "invalid opcode: INVALID"));
+    let halts = [
+        ("0x50", "stack underflow (0 <=> 1)"),
+        ("0x5f91", "stack underflow (1 <=> 3)"),
+        ("0x0c", "invalid opcode: opcode 0xc not defined"),
+        ("0x5b5f5f56", "stack limit reached 1024 (1023)"),
+    ];
+    for (code, message) in halts {
+        for method in ["eth_call", "eth_estimateGas"] {
+            let refused = node.fails(method, json!([{"data": code}])).await;
+            assert_eq!((refused.code(), refused.message()), (-32000, message), "{method}");
+        }
+        let simulated = json!([{"blockStateCalls": [{"calls": [{"input": code}]}]}]);
+        let simulated = node.call("eth_simulateV1", simulated).await;
+        assert_eq!(simulated[0]["calls"][0]["error"]["message"], message);
+        let listed = node.call("eth_createAccessList", json!([{"data": code}])).await;
+        assert_eq!(listed["error"], message);
+    }
     let refused = node.fails("eth_call", json!([{"data": "0x5b600056", "gas": "0x186a0"}])).await;
     assert_eq!((refused.code(), refused.message()), (-32000, "out of gas"));
     let poor = json!([{"from": RECIPIENT, "to": RECIPIENT, "value": "0x1"}]);

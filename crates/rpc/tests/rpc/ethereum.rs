@@ -187,23 +187,23 @@ async fn transactions_are_refused_in_geths_words() {
     let mut unaffordable = transfer(2);
     unaffordable.value = U256::MAX >> 1;
     let cases = [
-        (raw(sign(wrong_chain, 0)), "invalid chain id for signer: have 1 want 4956"),
-        (raw(sign(transfer(0), 0)), "nonce too low: next nonce 1, tx nonce 0"),
-        (raw(sign(transfer(0), 7)), "insufficient funds for gas * price + value"),
-        (raw(sign(unaffordable, 0)), "insufficient funds for gas * price + value"),
-        (raw(sign(too_much_gas, 0)), "exceeds block gas limit"),
-        (raw(sign(too_little_gas, 0)), "intrinsic gas too low"),
-        (raw(sign(transfer(1), 0)), "already known"),
-        (raw(sign(replacement, 0)), "replacement transaction underpriced"),
-        (raw(sign(tip_over_fee, 0)), "max priority fee per gas higher than max fee per gas"),
-        (raw(sign(create(2, &[0xfe; 50_000]), 0)), "max initcode size exceeded"),
-        (Bytes::new(), "transaction does not decode"),
-        (Bytes::from_static(&[2, 0xc0]), "transaction does not decode"),
-        (vec![0xf8; 300_000].into(), "oversized data"),
+        (raw(sign(wrong_chain, 0)), -32000, "invalid chain id for signer: have 1 want 4956"),
+        (raw(sign(transfer(0), 0)), 1, "nonce too low: next nonce 1, tx nonce 0"),
+        (raw(sign(transfer(0), 7)), 809, "insufficient funds for gas * price + value"),
+        (raw(sign(unaffordable, 0)), 809, "insufficient funds for gas * price + value"),
+        (raw(sign(too_much_gas, 0)), 803, "exceeds block gas limit"),
+        (raw(sign(too_little_gas, 0)), 800, "intrinsic gas too low"),
+        (raw(sign(transfer(1), 0)), 1000, "already known"),
+        (raw(sign(replacement, 0)), 1002, "replacement transaction underpriced"),
+        (raw(sign(tip_over_fee, 0)), 804, "max priority fee per gas higher than max fee per gas"),
+        (raw(sign(create(2, &[0xfe; 50_000]), 0)), -32000, "max initcode size exceeded"),
+        (Bytes::new(), -32000, "transaction does not decode"),
+        (Bytes::from_static(&[2, 0xc0]), -32000, "transaction does not decode"),
+        (vec![0xf8; 300_000].into(), -32000, "oversized data"),
     ];
-    for (transaction, message) in cases {
+    for (transaction, code, message) in cases {
         let refused = node.fails("eth_sendRawTransaction", json!([transaction])).await;
-        assert_eq!(refused.code(), -32000, "{message}");
+        assert_eq!(refused.code(), code, "{message}");
         assert!(refused.message().starts_with(message), "{message}: {}", refused.message());
     }
 }
@@ -278,7 +278,10 @@ async fn fees_are_suggested_from_what_blocks_took() {
     node.mine();
     assert_eq!(number(&node.call("eth_maxPriorityFeePerGas", json!([])).await), 3 * GWEI as u64);
     let price = number(&node.call("eth_gasPrice", json!([])).await);
-    assert_eq!(price, 3 * GWEI as u64 + node.chain.next_base_fee());
+    // The head's is the higher one: the price covers it too, so that a call at the head is not refused for it.
+    let base_fee = node.chain.head().block.header().base_fee_per_gas.unwrap();
+    assert!(base_fee > node.chain.next_base_fee());
+    assert_eq!(price, 3 * GWEI as u64 + base_fee);
     assert_eq!(node.call("eth_blobBaseFee", json!([])).await, "0x1");
 
     let history = node.call("eth_feeHistory", json!(["0x5", "latest", [10, 50.5]])).await;

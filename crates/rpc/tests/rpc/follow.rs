@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::common::{Node, STORE_INITCODE, invoke, transfer};
 use alloy_primitives::{B256, TxHash};
-use jsonrpsee::core::client::{Client, Error, Subscription, SubscriptionClientT};
+use jsonrpsee::core::client::{Client, ClientT, Error, Subscription, SubscriptionClientT};
 use jsonrpsee::rpc_params;
 use serde_json::{Value, json};
 
@@ -55,6 +55,8 @@ async fn log_filters_give_new_logs_and_all_logs() {
     assert_eq!(changes[0]["data"], json!(B256::with_last_byte(2)));
     assert_eq!(node.call("eth_getFilterChanges", json!([none])).await, json!([]));
     assert_eq!(node.call("eth_getFilterLogs", json!([id])).await.as_array().unwrap().len(), 2);
+    let backward = node.fails("eth_newFilter", json!([{"fromBlock": "0x2", "toBlock": "0x1"}])).await;
+    assert_eq!((backward.code(), backward.message()), (-32602, "invalid block range params"));
     let blocks = node.call("eth_newBlockFilter", json!([])).await;
     assert_eq!(node.fails("eth_getFilterLogs", json!([blocks])).await.message(), "filter not found");
 }
@@ -132,6 +134,13 @@ async fn subscriptions_are_refused_and_limited() {
     assert_eq!(refusal(vec![]).await.0, -32602);
     assert_eq!(refusal(vec![json!("logs"), json!({"address": "0x1"})]).await.0, -32602);
     assert_eq!(refusal(vec![json!("newPendingTransactions"), json!("x")]).await.0, -32602);
+    let unknown = client.request::<bool, _>("eth_unsubscribe", rpc_params!["0x1"]).await;
+    match unknown {
+        Err(Error::Call(error)) => {
+            assert_eq!((error.code(), error.message()), (-32000, "subscription not found"));
+        }
+        other => panic!("expected an error, got {other:?}"),
+    }
     let _held = subscribe(&client, vec![json!("newHeads")]).await.unwrap();
     assert_eq!(refusal(vec![json!("newHeads")]).await.0, -32006);
 }

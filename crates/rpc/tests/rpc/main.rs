@@ -9,5 +9,7 @@ mod hostile;
 mod ivm;
 mod observe;
 mod protocol;
+mod reorg;
+mod sign;
 mod simulate;
 mod trace;

@@ -1,6 +1,8 @@
 //! `eth_simulateV1`.
 
-use crate::common::{GENESIS_TIME, Node, RECIPIENT, REVERT_INITCODE, signer, transfer};
+use crate::common::{
+    GENESIS_TIME, Node, RECIPIENT, REVERT_INITCODE, STORE_INITCODE, invoke, signer, transfer,
+};
 use alloy_primitives::{B256, U256};
 use serde_json::{Value, json};
 
@@ -241,4 +243,26 @@ async fn gas_is_bounded_over_all_blocks() {
     assert_eq!(blocks[1]["gasUsed"], json!(format!("{:#x}", 20_000_000)));
     let (code, message) = refusal(&node, json!({"blockStateCalls": [burn, burn, burn]})).await;
     assert_eq!((code, message.as_str()), (-32603, "err: gas limit reached (supplied gas 0)"));
+}
+
+#[tokio::test]
+async fn a_simulation_on_an_older_block_is_what_it_was_at_the_head() {
+    let node = Node::start().await;
+    let contract = node.deploy(0, &STORE_INITCODE).await;
+    let store = json!({"from": signer(0).address(), "to": contract, "input": B256::with_last_byte(9)});
+    let payload = json!({"blockStateCalls": [{"calls": [store]}, {"calls": [{"to": contract}]}]});
+    let at_head = node.call("eth_simulateV1", json!([payload, "latest"])).await;
+    assert_eq!(at_head[1]["calls"][0]["returnData"], json!(B256::with_last_byte(9)));
+    for nonce in 1..4 {
+        node.send(invoke(nonce, contract, nonce), 0).await;
+        node.mine();
+    }
+    let later = node.call("eth_simulateV1", json!([payload, "0x1"])).await;
+    assert_eq!(later, at_head);
+    let at_new_head = node.call("eth_simulateV1", json!([payload, "latest"])).await;
+    assert_ne!(at_new_head[0]["stateRoot"], at_head[0]["stateRoot"]);
+    // Nothing is kept.
+    assert_eq!(node.call("eth_blockNumber", json!([])).await, "0x4");
+    assert_eq!(node.call("eth_call", json!([{"to": contract}])).await, json!(B256::with_last_byte(3)));
+    assert_eq!(node.call("eth_simulateV1", json!([payload, "0x0"])).await.as_array().unwrap().len(), 2);
 }

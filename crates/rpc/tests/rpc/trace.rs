@@ -56,6 +56,9 @@ async fn every_tracer_answers() {
     assert_eq!(frame["logs"][0]["index"], receipt["logs"][0]["logIndex"]);
     assert_eq!(frame["logs"][0]["index"], "0x1");
     assert_eq!(frame["logs"][0]["position"], "0x0");
+    // The gas of the whole transaction, what it costs to begin with included.
+    let sent = node.call("eth_getTransactionByHash", json!([hashes[1]])).await;
+    assert_eq!((&frame["gas"], &frame["gasUsed"]), (&sent["gas"], &receipt["gasUsed"]));
     assert_eq!(trace("noopTracer", Value::Null).await, json!({}));
     let selectors = trace("4byteTracer", Value::Null).await;
     assert_eq!(selectors, json!({"0x00000000-28": 1}));
@@ -72,7 +75,7 @@ async fn every_tracer_answers() {
     );
 
     let both = trace("muxTracer", json!({"callTracer": {}, "4byteTracer": null})).await;
-    assert_eq!(both["callTracer"]["to"], json!(contract));
+    assert_eq!((&both["callTracer"]["to"], &both["callTracer"]["gas"]), (&json!(contract), &sent["gas"]));
     assert_eq!(both["4byteTracer"], selectors);
     let flat = trace("flatCallTracer", Value::Null).await;
     assert_eq!(flat[0]["action"]["callType"], "call");

@@ -53,7 +53,7 @@ impl Node {
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut RpcConfig)) -> Self {
         let mut config = RpcConfig { listen: "127.0.0.1:0".parse().unwrap(), ..RpcConfig::default() };
-        config.accounts = vec![signer(0).address()];
+        config.accounts = [signer(0)].into_iter().collect();
         change(&mut config);
         let chain = Chain::open(chain_config(), Storage::Memory).unwrap();
         let server = serve(config, chain.clone(), Some(Arc::new(Backend)), None).await.unwrap();
