@@ -162,8 +162,9 @@ fn execute(chain: &Chain, header: Header, encoded: &[u8]) -> Result<Transition, 
     context.database = context.database.with_block_hashes(Arc::new(NumberHashes));
     match context.execute(&transaction) {
         Ok((result, changes)) => {
-            let state_root = chain.state_root_with(&chain.head().block, &changes);
-            let state_root = state_root.map_err(|error| error.to_string())?.ok_or("the head moved")?;
+            let state = chain.changeable_state(&chain.head().block).map_err(|error| error.to_string())?;
+            let update = state.ok_or("the head moved")?.prepare(&changes);
+            let state_root = update.map_err(|error| error.to_string())?.root();
             Ok(Transition { refusal: None, logs_hash: logs_hash(result.logs()), state_root })
         }
         Err(CallError::Request(reason)) => refused(reason),
