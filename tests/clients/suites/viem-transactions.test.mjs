@@ -37,7 +37,7 @@ async function funded() {
 
 test("legacy, access list and fee market transactions", async () => {
   const accessList = [{ address: counter.address, storageKeys: [numberToHex(0, { size: 32 })] }];
-  const gasPrice = (await client.getGasPrice()) * 2n;
+  const gasPrice = await client.getGasPrice();
   const kinds = [
     { type: "legacy", gasPrice },
     { type: "eip2930", gasPrice, accessList },
@@ -66,6 +66,13 @@ test("legacy, access list and fee market transactions", async () => {
 });
 
 const min = (a, b) => (a < b ? a : b);
+
+test("a transaction is sent and waited for in one request (EIP-7966)", async () => {
+  const to = stranger();
+  const receipt = await wallet.sendTransactionSync({ to, value: 7n });
+  assert.equal(receipt.status, "success");
+  assert.equal(await client.getBalance({ address: to }), 7n);
+});
 
 test("an access list is made for a call", async () => {
   const call = { to: counter.address, data: increaseBy(1n), account: me };
@@ -277,6 +284,8 @@ test("WebSocket: subscriptions, unsubscribing, calls in between", async (t) => {
   await until("a head after it", () => heard.newHeads.some(({ hash }) => hash === later.blockHash));
   assert.equal(heard.logs.length, 1);
   assert.equal((await heads.unsubscribe()).result, true);
+  const again = socket.request({ method: "eth_unsubscribe", params: [heads.subscriptionId] }, { retryCount: 0 });
+  await assert.rejects(again, { details: "subscription not found" });
 });
 
 test("WebSocket: a connection that breaks is made again, and its subscriptions with it", async (t) => {
