@@ -174,22 +174,22 @@ test("what the pool does not take, in geth's words", async () => {
   const blob = { type: "eip4844", maxFeePerBlobGas: 1n, blobVersionedHashes: [`0x01${"00".repeat(31)}`] };
   const unprotected = { type: "legacy", chainId: undefined, gasPrice: parseGwei("5"), maxFeePerGas: undefined };
   const refusals = [
-    [await sign({ nonce: 0 }), /^nonce too low: next nonce \d+, tx nonce 0$/],
-    [await sign({ gas: 20_000n }), /^intrinsic gas too low: gas 20000, minimum needed 21000$/],
-    [await sign({ data: `0x${"ff".repeat(1000)}`, gas: 40_000n }), /^insufficient gas for floor data gas cost/],
-    [await sign({ gas: 1_000_000_000n }), /^exceeds block gas limit/],
-    [await sign({ value: parseEther("1000000") }), /^insufficient funds for gas \* price \+ value/],
-    [await sign({ nonce: 0 }, poor), /^insufficient funds for gas \* price \+ value/],
-    [await sign({ chainId: 1 }), /invalid chain id for signer: have 1 want 4956/],
-    [await sign({ ...unprotected, maxPriorityFeePerGas: undefined }), /^only replay-protected/],
-    [await sign({ to: null, data: `0x${"00".repeat(49_153)}`, gas: 3_000_000n }), /^max initcode size exceeded/],
-    [await sign(blob), /^transaction type not supported/],
-    ["0x02c0", /./],
+    [await sign({ nonce: 0 }), 1, /^nonce too low: next nonce \d+, tx nonce 0$/],
+    [await sign({ gas: 20_000n }), 800, /^intrinsic gas too low: gas 20000, minimum needed 21000$/],
+    [await sign({ data: `0x${"ff".repeat(1000)}`, gas: 40_000n }), -32000, /^insufficient gas for floor data gas cost/],
+    [await sign({ gas: 1_000_000_000n }), 803, /^exceeds block gas limit/],
+    [await sign({ value: parseEther("1000000") }), 809, /^insufficient funds for gas \* price \+ value/],
+    [await sign({ nonce: 0 }, poor), 809, /^insufficient funds for gas \* price \+ value/],
+    [await sign({ chainId: 1 }), -32000, /invalid chain id for signer: have 1 want 4956/],
+    [await sign({ ...unprotected, maxPriorityFeePerGas: undefined }), -32000, /^only replay-protected/],
+    [await sign({ to: null, data: `0x${"00".repeat(49_153)}`, gas: 3_000_000n }), -32000, /^max initcode size exceeded/],
+    [await sign(blob), -32000, /^transaction type not supported/],
+    ["0x02c0", -32000, /./],
   ];
-  for (const [raw, message] of refusals) {
+  for (const [raw, code, message] of refusals) {
     await assert.rejects(rpc("eth_sendRawTransaction", raw), (error) => {
       assert.match(error.message, message);
-      assert.equal(error.code, -32000, error.message);
+      assert.equal(error.code, code, error.message);
       return true;
     });
   }
