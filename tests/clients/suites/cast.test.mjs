@@ -145,7 +145,7 @@ test("cast", async (t) => {
   });
 
   await t.test("send --legacy, --auth; mktx and publish", async () => {
-    const legacy = await increase(1, "--legacy", "--gas-price", "2gwei");
+    const legacy = await increase(1, "--legacy");
     assert.equal(legacy.type, "0x0");
     const account = (await json("wallet", "new"))[0];
     const auth = await cast("wallet", "sign-auth", contract, "--private-key", account.private_key, "--nonce", "0");
@@ -181,7 +181,11 @@ test("cast", async (t) => {
   await t.test("rpc debug_traceTransaction", async () => {
     const { transactionHash } = await increase(1);
     const traced = await cast("rpc", "debug_traceTransaction", transactionHash, '{"tracer":"callTracer"}');
-    assert.equal(JSON.parse(traced).to.toLowerCase(), contract.toLowerCase());
+    const { to, gas, gasUsed } = JSON.parse(traced);
+    assert.equal(to.toLowerCase(), contract.toLowerCase());
+    // The gas of the whole transaction, what it costs to begin with included.
+    assert.equal(gas, (await rpc("eth_getTransactionByHash", transactionHash)).gas);
+    assert.equal(gasUsed, (await rpc("eth_getTransactionReceipt", transactionHash)).gasUsed);
   });
 
   await t.test("tx-pool: what waits for an earlier nonce", async () => {

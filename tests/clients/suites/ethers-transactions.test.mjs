@@ -38,7 +38,7 @@ before(async () => {
 after(() => provider.destroy());
 
 test("transactions of types 0, 1, 2 and 4", async () => {
-  const gasPrice = (await provider.getFeeData()).gasPrice * 2n;
+  const { gasPrice } = await provider.getFeeData();
   const slots = [{ address: counter.target, storageKeys: [toBeHex(0, 32)] }];
   const owner = Wallet.createRandom(provider);
   const authorization = await owner.authorize({ address: counter.target, nonce: 0, chainId });
@@ -221,6 +221,34 @@ test("batches: in order, with errors of their own", async () => {
   assert.equal(byId.get(4).result, `${chainId}`);
   assert.equal((await post([])).error.code, -32600);
   assert.equal((await post({ id: 1 })).error.code, -32600);
+});
+
+test("accounts that the node lists, it signs for", async () => {
+  const signer = await provider.getSigner(wallet.address);
+  const receipt = await (await signer.sendTransaction({ to: stranger(), value: 1n })).wait();
+  assert.deepEqual([receipt.status, receipt.from], [1, wallet.address]);
+});
+
+test("the gas price suggested covers the head's base fee and the tip suggested, while base fees fall", async () => {
+  // Fills two thirds of a block, which raises the base fee of the next.
+  const LOOP_FOR_EVER = "0x5b5f56";
+  for (let block = 0; block < 3; block += 1) {
+    const sent = await wallet.sendTransaction({ data: LOOP_FOR_EVER, gasLimit: 20_000_000n });
+    await assert.rejects(sent.wait(), { code: "CALL_EXCEPTION" });
+  }
+  for (let fallen = 0; fallen < 3; fallen += 1) {
+    // All of one head: asked again when a block comes in between.
+    const { price, tip, baseFee } = await until("answers of one head", async () => {
+      const before = await provider.send("eth_getBlockByNumber", ["latest", false]);
+      const asked = await provider.send("eth_gasPrice", []);
+      const suggested = await provider.send("eth_maxPriorityFeePerGas", []);
+      const after = await provider.send("eth_getBlockByNumber", ["latest", false]);
+      if (before.hash !== after.hash) return null;
+      return { price: BigInt(asked), tip: BigInt(suggested), baseFee: BigInt(before.baseFeePerGas) };
+    });
+    assert.ok(price >= baseFee + tip, `gas price ${price}, base fee ${baseFee}, tip ${tip}`);
+    await provider.send("evm_mine", []);
+  }
 });
 
 test("a sender without ether is told so", async () => {

@@ -54,7 +54,7 @@ test("forge", async (t) => {
 
   await t.test("forge create --legacy", async () => {
     const args = ["create", "src/Token.sol:Token", "--broadcast", "--legacy", "--rpc-url", rpcUrl, ...key];
-    const printed = await run("forge", ...args, "--gas-price", "2gwei", "--json");
+    const printed = await run("forge", ...args, "--json");
     const { deployedTo, transactionHash } = JSON.parse(printed.slice(printed.indexOf("{")));
     assert.equal((await rpc("eth_getTransactionByHash", transactionHash)).type, "0x0");
     assert.equal(await cast("call", deployedTo, "symbol()(string)"), '"TKN"');
@@ -67,7 +67,7 @@ test("forge", async (t) => {
     assert.equal(await nonceOf(sender), nonce);
   });
 
-  for (const how of [[], ["--slow"], ["--legacy", "--with-gas-price", "2gwei"]]) {
+  for (const how of [[], ["--slow"], ["--legacy"]]) {
     await t.test(`forge script --broadcast ${how.join(" ")}`, async () => {
       const printed = await run("forge", ...deployScript, "--rpc-url", rpcUrl, ...how);
       assert.match(printed, COMPLETE);

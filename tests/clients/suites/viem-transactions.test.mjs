@@ -37,7 +37,7 @@ async function funded() {
 
 test("legacy, access list and fee market transactions", async () => {
   const accessList = [{ address: counter.address, storageKeys: [numberToHex(0, { size: 32 })] }];
-  const gasPrice = (await client.getGasPrice()) * 2n;
+  const gasPrice = await client.getGasPrice();
   const kinds = [
     { type: "legacy", gasPrice },
     { type: "eip2930", gasPrice, accessList },
@@ -66,6 +66,13 @@ test("legacy, access list and fee market transactions", async () => {
 });
 
 const min = (a, b) => (a < b ? a : b);
+
+test("a transaction is sent and waited for in one request (EIP-7966)", async () => {
+  const to = stranger();
+  const receipt = await wallet.sendTransactionSync({ to, value: 7n });
+  assert.equal(receipt.status, "success");
+  assert.equal(await client.getBalance({ address: to }), 7n);
+});
 
 test("an access list is made for a call", async () => {
   const call = { to: counter.address, data: increaseBy(1n), account: me };
@@ -167,22 +174,22 @@ test("what the pool does not take, in geth's words", async () => {
   const blob = { type: "eip4844", maxFeePerBlobGas: 1n, blobVersionedHashes: [`0x01${"00".repeat(31)}`] };
   const unprotected = { type: "legacy", chainId: undefined, gasPrice: parseGwei("5"), maxFeePerGas: undefined };
   const refusals = [
-    [await sign({ nonce: 0 }), /^nonce too low: next nonce \d+, tx nonce 0$/],
-    [await sign({ gas: 20_000n }), /^intrinsic gas too low: gas 20000, minimum needed 21000$/],
-    [await sign({ data: `0x${"ff".repeat(1000)}`, gas: 40_000n }), /^insufficient gas for floor data gas cost/],
-    [await sign({ gas: 1_000_000_000n }), /^exceeds block gas limit/],
-    [await sign({ value: parseEther("1000000") }), /^insufficient funds for gas \* price \+ value/],
-    [await sign({ nonce: 0 }, poor), /^insufficient funds for gas \* price \+ value/],
-    [await sign({ chainId: 1 }), /invalid chain id for signer: have 1 want 4956/],
-    [await sign({ ...unprotected, maxPriorityFeePerGas: undefined }), /^only replay-protected/],
-    [await sign({ to: null, data: `0x${"00".repeat(49_153)}`, gas: 3_000_000n }), /^max initcode size exceeded/],
-    [await sign(blob), /^transaction type not supported/],
-    ["0x02c0", /./],
+    [await sign({ nonce: 0 }), 1, /^nonce too low: next nonce \d+, tx nonce 0$/],
+    [await sign({ gas: 20_000n }), 800, /^intrinsic gas too low: gas 20000, minimum needed 21000$/],
+    [await sign({ data: `0x${"ff".repeat(1000)}`, gas: 40_000n }), -32000, /^insufficient gas for floor data gas cost/],
+    [await sign({ gas: 1_000_000_000n }), 803, /^exceeds block gas limit/],
+    [await sign({ value: parseEther("1000000") }), 809, /^insufficient funds for gas \* price \+ value/],
+    [await sign({ nonce: 0 }, poor), 809, /^insufficient funds for gas \* price \+ value/],
+    [await sign({ chainId: 1 }), -32000, /invalid chain id for signer: have 1 want 4956/],
+    [await sign({ ...unprotected, maxPriorityFeePerGas: undefined }), -32000, /^only replay-protected/],
+    [await sign({ to: null, data: `0x${"00".repeat(49_153)}`, gas: 3_000_000n }), -32000, /^max initcode size exceeded/],
+    [await sign(blob), -32000, /^transaction type not supported/],
+    ["0x02c0", -32000, /./],
   ];
-  for (const [raw, message] of refusals) {
+  for (const [raw, code, message] of refusals) {
     await assert.rejects(rpc("eth_sendRawTransaction", raw), (error) => {
       assert.match(error.message, message);
-      assert.equal(error.code, -32000, error.message);
+      assert.equal(error.code, code, error.message);
       return true;
     });
   }
@@ -277,6 +284,8 @@ test("WebSocket: subscriptions, unsubscribing, calls in between", async (t) => {
   await until("a head after it", () => heard.newHeads.some(({ hash }) => hash === later.blockHash));
   assert.equal(heard.logs.length, 1);
   assert.equal((await heads.unsubscribe()).result, true);
+  const again = socket.request({ method: "eth_unsubscribe", params: [heads.subscriptionId] }, { retryCount: 0 });
+  await assert.rejects(again, { details: "subscription not found" });
 });
 
 test("WebSocket: a connection that breaks is made again, and its subscriptions with it", async (t) => {
