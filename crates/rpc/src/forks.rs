@@ -225,6 +225,9 @@ mod tests {
             osaka_time: Some(1_764_798_551),
             bpo1_time: Some(1_765_290_071),
             bpo2_time: Some(1_767_747_671),
+            blob_schedule: [("bpo1", BlobParams::bpo1()), ("bpo2", BlobParams::bpo2())]
+                .map(|(fork, params)| (fork.to_owned(), params))
+                .into(),
             ..ChainConfig::default()
         };
         Rules::Ethereum(ForkSchedule::from_genesis(&config).unwrap().into())
