@@ -140,8 +140,8 @@ impl Source {
 
     /// Transactions of mixed work that use about so much gas, and fit into a block with this limit.
     pub(crate) fn mixed(&mut self, gas_limit: u64) -> Result<Vec<TxEnvelope>, BenchError> {
-        // The last ones need room for the gas they may use, not only for what they do.
-        let share = (gas_limit - gas_limit / 50) / 3;
+        // The last ones need room for the gas they may use, not only for what they do; and new accounts cost more.
+        let share = (gas_limit - gas_limit / 14) / 3;
         let mut transactions = Vec::new();
         for (kind, gas) in USED_GAS {
             for _ in 0..share / gas {

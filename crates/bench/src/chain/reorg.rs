@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ivm_chain::{Chain, Storage};
+use ivm_chain::{Chain, SealedBlock, Storage};
 use serde::Serialize;
 
 use super::blocks::{Source, commit, config};
@@ -34,31 +34,33 @@ pub fn measure_reorg(blocks: usize) -> Result<ReorgReport, BenchError> {
     let config = config()?;
     let chain = Chain::open(config.clone(), Storage::Path(folder.path().join("chain")))?;
     let mut source = Source::new(&config)?;
-    let ancestor = commit(&chain, vec![source.deploy()?])?.hash();
-    let base = source.clone();
-    let one = branch(&chain, &mut source, blocks)?;
-
-    let started = Instant::now();
-    chain.reorg_to(ancestor)?;
-    let back_ms = started.elapsed().as_secs_f64() * 1e3;
-
-    let mut source = base;
-    source.skip(1);
+    let ancestor = commit(&chain, vec![source.deploy()?])?;
+    // The other branch comes from another chain: here, what returns to the pool would go into it.
+    let elsewhere = Chain::open(config, Storage::Memory)?;
+    elsewhere.import(ancestor.to_block())?;
+    let mut other_source = source.clone();
+    other_source.skip(1);
     branch(&chain, &mut source, blocks)?;
+    let other = branch(&elsewhere, &mut other_source, blocks)?;
+    for block in &other {
+        chain.store_block(block.to_block())?;
+    }
+    let head = other.last().map_or(ancestor.hash(), SealedBlock::hash);
+
     let started = Instant::now();
-    let reorg = chain.reorg_to(one)?;
+    let reorg = chain.reorg_to(head)?;
     let switch_ms = started.elapsed().as_secs_f64() * 1e3;
     let (got, expected) = ((reorg.removed.len(), reorg.added.len()), (blocks, blocks));
     if got != expected {
         let (got, expected) = (format!("{got:?}"), format!("{expected:?}"));
         return Err(BenchError::Different { what: "blocks removed and added", got, expected });
     }
+    let started = Instant::now();
+    chain.reorg_to(ancestor.hash())?;
+    let back_ms = started.elapsed().as_secs_f64() * 1e3;
     Ok(ReorgReport { blocks, transactions_per_block: TRANSFERS_PER_BLOCK, back_ms, switch_ms })
 }
 
-fn branch(chain: &Chain, source: &mut Source, blocks: usize) -> Result<alloy_primitives::B256, BenchError> {
-    for _ in 0..blocks {
-        commit(chain, source.transfers(TRANSFERS_PER_BLOCK * TRANSFER_GAS)?)?;
-    }
-    Ok(chain.head().block.hash())
+fn branch(chain: &Chain, source: &mut Source, blocks: usize) -> Result<Vec<SealedBlock>, BenchError> {
+    (0..blocks).map(|_| commit(chain, source.transfers(TRANSFERS_PER_BLOCK * TRANSFER_GAS)?)).collect()
 }
