@@ -114,7 +114,7 @@ type Changes = Vec<(u16, u8)>;
 fn changed(file: &[u8], changes: &Changes) -> Vec<u8> {
     let mut bytes = file.to_vec();
     for (at, value) in changes {
-        let at = usize::from(*at) * bytes.len() >> 16;
+        let at = (usize::from(*at) * bytes.len()) >> 16;
         bytes[at] = *value;
     }
     bytes
