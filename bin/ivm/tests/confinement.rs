@@ -74,6 +74,16 @@ fn stat(pid: u32) -> Option<(char, u32)> {
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
+/// Waits until no process of these runs. One that has ended may stay listed until its new parent looks.
+async fn all_end(pids: &[u32]) {
+    let started = Instant::now();
+    let is_alive = |pid: &u32| stat(*pid).is_some_and(|(state, _)| !matches!(state, 'Z' | 'X'));
+    while pids.iter().any(is_alive) {
+        assert!(started.elapsed() < Duration::from_secs(5), "{pids:?} live on");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 fn kill(pid: u32) {
     // It may be gone by now.
     let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
@@ -147,12 +157,7 @@ async fn no_worker_survives_its_node() {
     }
     dev.process.kill().unwrap();
     dev.process.wait().unwrap();
-    let started = Instant::now();
-    let is_alive = |pid: &u32| stat(*pid).is_some_and(|(state, _)| !matches!(state, 'Z' | 'X'));
-    while workers.iter().any(is_alive) {
-        assert!(started.elapsed() < Duration::from_secs(5), "{workers:?} live on");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    all_end(&workers).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,7 +167,7 @@ async fn a_node_that_is_told_to_stop_leaves_no_worker() {
     assert!(!workers.is_empty());
     let stopped = Command::new("kill").args(["-TERM", &dev.process.id().to_string()]).status().unwrap();
     assert!(stopped.success() && dev.process.wait().unwrap().success());
-    assert!(workers.iter().all(|pid| stat(*pid).is_none()));
+    all_end(&workers).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
