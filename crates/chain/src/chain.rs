@@ -17,7 +17,7 @@ use crate::config::{ChainConfig, ExtraWrite, Storage};
 use crate::error::ChainError;
 use crate::event::{ChainEvent, EVENT_BUFFER};
 use crate::header;
-use crate::marks::Marks;
+use crate::marks::{Marks, Settled};
 use crate::pool::Pool;
 use crate::store::{self, BlockStore};
 
@@ -278,6 +278,20 @@ impl Chain {
         extra: Vec<ExtraWrite>,
         durability: Durability,
     ) -> Result<CommittedBlock, ChainError> {
+        self.commit_settled(built, extra, Settled::default(), durability)
+    }
+
+    /// Does what [`Chain::commit_with`] does, and moves the marks of safe and finalized blocks in the same batch.
+    ///
+    /// # Errors
+    /// As [`Chain::commit`], and [`ChainError::BadMark`].
+    pub fn commit_settled(
+        &self,
+        built: BuiltBlock,
+        extra: Vec<ExtraWrite>,
+        settled: Settled,
+        durability: Durability,
+    ) -> Result<CommittedBlock, ChainError> {
         let guard = self.inner.head_lock.lock();
         let expected = self.head().block.hash();
         let got = built.block().header().parent_hash;
@@ -285,10 +299,15 @@ impl Chain {
             return Err(ChainError::NotOnHead { got, expected });
         }
         let BuiltBlock { committed, update, touched, .. } = built;
+        let old_marks = self.published().marks;
+        let marks = old_marks.moved(settled, committed.block.number())?;
         let mut branch = self.inner.state.branch();
         branch.apply(update, store::head_writes(&committed, extra))?;
+        if marks != old_marks {
+            branch.write(marks.writes());
+        }
         self.inner.state.commit_branch(branch, durability)?;
-        self.publish(committed.clone(), self.published().marks);
+        self.publish(committed.clone(), marks);
         self.update_pool(&touched);
         // Sent under the lock, so that subscribers see blocks in order. No receiver is no error.
         let _ = self.inner.events.send(ChainEvent::NewHead(committed.clone()));

@@ -58,6 +58,16 @@ pub enum ChainError {
         /// What is wrong with it.
         source: Box<BlockError>,
     },
+    /// The node objects to a valid block: it does not find the block's claims right.
+    #[error("block {number} ({hash}) is refused: {reason}")]
+    Refused {
+        /// Its number.
+        number: u64,
+        /// Its hash.
+        hash: B256,
+        /// What the node found.
+        reason: String,
+    },
     /// A reorg would remove finalized blocks.
     #[error("the branches part after block {ancestor}, and block {finalized} is finalized")]
     BelowFinalized {

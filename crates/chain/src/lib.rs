@@ -62,10 +62,11 @@ pub use datadir::{DataDir, DataDirError, MAX_GENESIS_SIZE_BYTES};
 pub use error::{BlockError, ChainError, QueryError};
 pub use event::{ChainEvent, EVENT_BUFFER, Reorg};
 pub use genesis::GenesisError;
+pub use marks::Settled;
 pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PooledTransaction};
 pub use query::{FeeHistory, LogQuery, LogRange, MinedLog};
 pub use recover::{SenderError, recover_sender};
-pub use reorg::MAX_REORG_SIZE_BYTES;
+pub use reorg::{BranchRecords, MAX_REORG_SIZE_BYTES, ObserveBlock};
 pub use restore::RestoredPool;
 
 pub use ivm_evm::{

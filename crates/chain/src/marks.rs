@@ -13,7 +13,30 @@ pub(crate) struct Marks {
     pub(crate) finalized: Option<u64>,
 }
 
+/// Where the marks of safe and finalized blocks move to; `None` leaves one where it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// The safe block's number.
+    pub safe: Option<u64>,
+    /// The finalized block's number. What is final is safe.
+    pub finalized: Option<u64>,
+}
+
 impl Marks {
+    /// The marks moved, on a chain with this head.
+    pub(crate) fn moved(self, to: Settled, head: u64) -> Result<Self, ChainError> {
+        let mut marks = self;
+        let first = self.finalized.unwrap_or_default();
+        for number in [to.finalized, to.safe].into_iter().flatten() {
+            if number < first || number > head {
+                return Err(ChainError::BadMark { number, first, last: head });
+            }
+        }
+        marks.finalized = to.finalized.or(marks.finalized);
+        marks.safe = to.safe.or(marks.safe).map(|safe| safe.max(marks.finalized.unwrap_or_default()));
+        Ok(marks)
+    }
+
     pub(crate) fn read(blocks: &BlockStore) -> Result<Self, ChainError> {
         Ok(Self { safe: blocks.mark(store::SAFE)?, finalized: blocks.mark(store::FINALIZED)? })
     }
@@ -32,7 +55,7 @@ impl Chain {
     /// # Errors
     /// [`ChainError::BadMark`] when it is past the head or before the finalized block, or the store's error.
     pub fn set_safe(&self, number: u64) -> Result<(), ChainError> {
-        self.set_marks(number, |marks| marks.safe = Some(number))
+        self.set_marks(Settled { safe: Some(number), finalized: None }, Durability::Synced)
     }
 
     /// Says which block is final: what the tag `finalized` means from now on. No reorg goes below it, and the mark does not
@@ -41,23 +64,21 @@ impl Chain {
     /// # Errors
     /// [`ChainError::BadMark`] when it is past the head or before the finalized block, or the store's error.
     pub fn set_finalized(&self, number: u64) -> Result<(), ChainError> {
-        self.set_marks(number, |marks| {
-            marks.finalized = Some(number);
-            marks.safe = marks.safe.map(|safe| safe.max(number));
-        })
+        self.set_marks(Settled { safe: None, finalized: Some(number) }, Durability::Synced)
     }
 
-    fn set_marks(&self, number: u64, set: impl FnOnce(&mut Marks)) -> Result<(), ChainError> {
+    /// Moves both marks. Marks that are only buffered, and that can be derived again, need no [`Durability::Synced`].
+    ///
+    /// # Errors
+    /// As [`Chain::set_finalized`].
+    pub fn set_marks(&self, to: Settled, durability: Durability) -> Result<(), ChainError> {
         let _guard = self.inner.head_lock.lock();
         let published = self.published();
-        let (first, last) = (published.marks.finalized.unwrap_or_default(), published.head.block.number());
-        if number < first || number > last {
-            return Err(ChainError::BadMark { number, first, last });
+        let marks = published.marks.moved(to, published.head.block.number())?;
+        if marks != published.marks {
+            self.inner.state.write(marks.writes(), durability)?;
+            self.publish(published.head, marks);
         }
-        let mut marks = published.marks;
-        set(&mut marks);
-        self.inner.state.write(marks.writes(), Durability::Synced)?;
-        self.publish(published.head, marks);
         Ok(())
     }
 }

@@ -4,6 +4,9 @@
 //! both branches share and executes the new branch from there, all of it on top of a snapshot in memory; then the store
 //! gets the difference in one batch, and only then readers see the new head. Until that moment nothing has happened: a
 //! block that proves invalid, a full disk or a crash leaves the old branch.
+//!
+//! A node with records of its own beside blocks ([`ExtraWrite`]) passes a function to [`Chain::reorg_to_with`] that gives
+//! them for each block executed on the way, and may object to the block.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,11 +15,12 @@ use alloy_consensus::{Block, TxEnvelope};
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256};
 use ivm_state::Branch;
-use ivm_state::kv::Durability;
+use ivm_state::kv::{Durability, KeyValue};
 
 use crate::block::{CommittedBlock, SealedBlock};
 use crate::build::BuiltBlock;
 use crate::chain::{Chain, Published, Tip};
+use crate::config::ExtraWrite;
 use crate::error::ChainError;
 use crate::event::{ChainEvent, Reorg};
 use crate::header::field;
@@ -33,6 +37,32 @@ struct Route {
     /// Hashes of the new branch's blocks after it, the new head first.
     branch: Vec<B256>,
 }
+
+/// The node's own table, as it is before a block of a branch.
+#[derive(Debug)]
+pub struct BranchRecords(BlockStore);
+
+impl BranchRecords {
+    /// A value of the table.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ChainError> {
+        self.0.extra(key)
+    }
+
+    /// Entries whose keys start with `prefix`, in key order, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn scan(&self, prefix: &[u8], limit: usize) -> Result<Vec<KeyValue>, ChainError> {
+        self.0.extra_scan(prefix, limit)
+    }
+}
+
+/// What a node writes to its own table with a block that a reorg adds, or [`ChainError::Refused`].
+pub type ObserveBlock<'a> =
+    &'a mut dyn FnMut(&CommittedBlock, &BranchRecords) -> Result<Vec<ExtraWrite>, ChainError>;
 
 impl Chain {
     /// Keeps a block under its hash, without executing it: the chain can be moved to it by [`Chain::reorg_to`]. Its
@@ -75,6 +105,20 @@ impl Chain {
     /// [`StateError::Pruned`](ivm_state::StateError::Pruned) when the branches part further back than is kept, or the
     /// store's error. The chain is then as it was.
     pub fn reorg_to(&self, hash: B256) -> Result<Arc<Reorg>, ChainError> {
+        self.reorg_to_with(hash, Durability::Synced, &mut |_, _| Ok(Vec::new()))
+    }
+
+    /// Does what [`Chain::reorg_to`] does, and asks `observe` what to write to the node's own table with each block that it
+    /// adds. `observe` is called with the chain's lock held: it must not call what moves the head.
+    ///
+    /// # Errors
+    /// As [`Chain::reorg_to`], and those of `observe`, with which nothing has happened either.
+    pub fn reorg_to_with(
+        &self,
+        hash: B256,
+        durability: Durability,
+        observe: ObserveBlock<'_>,
+    ) -> Result<Arc<Reorg>, ChainError> {
         let _guard = self.inner.head_lock.lock();
         let published = self.published();
         let route = route(&published, hash)?;
@@ -88,7 +132,7 @@ impl Chain {
         let mut branch = self.inner.state.branch();
         let mut touched = BTreeSet::new();
         let removed = undo(&mut branch, &published, ancestor, &mut touched)?;
-        let added = self.execute(&mut branch, &route, &mut touched)?;
+        let added = self.execute(&mut branch, &route, &mut touched, observe)?;
         if removed.is_empty() && added.is_empty() {
             return Ok(Arc::new(Reorg { removed, added }));
         }
@@ -100,7 +144,7 @@ impl Chain {
                 published.blocks.committed(hash)?.ok_or_else(|| store::missing("block", hash))?
             }
         };
-        self.inner.state.commit_branch(branch, Durability::Synced)?;
+        self.inner.state.commit_branch(branch, durability)?;
         self.publish(head, marks);
         let reorg = Arc::new(Reorg { removed, added });
         let touched: Vec<_> = touched.into_iter().collect();
@@ -117,6 +161,7 @@ impl Chain {
         branch: &mut Branch,
         route: &Route,
         touched: &mut BTreeSet<Address>,
+        observe: ObserveBlock<'_>,
     ) -> Result<Vec<CommittedBlock>, ChainError> {
         let mut added: Vec<CommittedBlock> = Vec::new();
         for hash in route.branch.iter().rev() {
@@ -133,7 +178,8 @@ impl Chain {
             })?;
             let BuiltBlock { committed, update, touched: accounts, .. } = built;
             touched.extend(accounts);
-            branch.apply(update, store::head_writes(&committed, Vec::new()))?;
+            let extra = observe(&committed, &BranchRecords(BlockStore::new(branch.reader())))?;
+            branch.apply(update, store::head_writes(&committed, extra))?;
             check_size(branch)?;
             added.push(committed);
         }

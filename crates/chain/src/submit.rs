@@ -63,14 +63,17 @@ impl Chain {
     }
 
     /// Returns the transactions of removed blocks, but for those that are in added ones, in their order. Those that the pool
-    /// does not take are gone.
+    /// does not take are gone; so are those that a block's own proposer put into it, which were about that block.
     pub(crate) fn return_to_pool(&self, reorg: &Reorg) {
         let hashes = |block: &CommittedBlock| {
             let transactions = block.block.transactions().iter();
             transactions.map(|transaction| *transaction.inner().tx_hash()).collect::<Vec<_>>()
         };
         let kept: BTreeSet<_> = reorg.added.iter().flat_map(hashes).collect();
-        let removed = reorg.removed.iter().rev().flat_map(|block| block.block.transactions());
+        let removed = reorg.removed.iter().rev().flat_map(|block| {
+            let proposer = block.block.header().beneficiary;
+            block.block.transactions().iter().filter(move |transaction| transaction.signer() != proposer)
+        });
         for transaction in removed.filter(|transaction| !kept.contains(transaction.inner().tx_hash())) {
             if let Err(error) = self.submit_recovered(transaction.clone()) {
                 let hash = transaction.inner().tx_hash();

@@ -10,8 +10,8 @@ use alloy_primitives::{Address, B256, TxKind, U256};
 use alloy_rpc_types_eth::Filter;
 use common::*;
 use ivm_chain::{
-    BlockError, Chain, ChainConfig, ChainError, ChainEvent, ExtraWrite, LogQuery, LogRange, Reorg, Retention,
-    StateView, Storage,
+    BlockError, Chain, ChainConfig, ChainError, ChainEvent, Durability, ExtraWrite, LogQuery, LogRange,
+    Reorg, Retention, Settled, StateView, Storage,
 };
 use proptest::prelude::*;
 
@@ -313,6 +313,79 @@ fn the_nodes_own_writes_are_undone() {
     // What the node wrote beside the block is not known to whoever executes it again.
     chain.reorg_to(second).expect("follows");
     assert_eq!(chain.extra_scan(b"", 9).expect("reads"), [entry("a", "1"), entry("b", "1")]);
+    // The node itself knows.
+    chain.reorg_to(chain.genesis_hash()).expect("goes back");
+    let mut seen = Vec::new();
+    let reorg = chain.reorg_to_with(second, Durability::Buffered, &mut |block, records| {
+        seen.push((block.block.hash(), records.get(b"a").expect("reads"), records.scan(b"", 9)?.len()));
+        Ok(vec![write("a", Some(&block.block.number().to_string()))])
+    });
+    assert_eq!(reorg.expect("follows").added.len(), 2);
+    assert_eq!(seen, [(first, None, 0), (second, Some(b"1".to_vec()), 1)]);
+    assert_eq!(chain.extra_scan(b"", 9).expect("reads"), [entry("a", "2")]);
+    chain.reorg_to(first).expect("goes back");
+    assert_eq!(chain.extra_scan(b"", 9).expect("reads"), [entry("a", "1")]);
+}
+
+#[test]
+fn a_node_that_objects_to_a_block_stays_where_it_is() {
+    let chain = chain();
+    let blocks: Vec<B256> = (1..=3)
+        .map(|byte| chain.import(build(&chain, &transfer_to(byte), byte)).expect("imports").block.hash())
+        .collect();
+    chain.reorg_to(chain.genesis_hash()).expect("goes back");
+    let mut events = chain.subscribe();
+    let error =
+        chain.reorg_to_with(blocks[2], Durability::Synced, &mut |block, _| match block.block.number() {
+            1 => Ok(vec![ExtraWrite { key: b"a".to_vec(), value: Some(Vec::new()) }]),
+            number => {
+                let reason = "its claims are wrong".to_owned();
+                Err(ChainError::Refused { number, hash: block.block.hash(), reason })
+            }
+        });
+    let error = error.expect_err("refused");
+    assert!(matches!(error, ChainError::Refused { number: 2, hash, .. } if hash == blocks[1]), "{error}");
+    assert_eq!(chain.head().block.hash(), chain.genesis_hash());
+    assert_eq!(chain.extra_scan(b"", 9).expect("reads"), []);
+    assert!(events.try_recv().is_err(), "nothing happened");
+}
+
+#[test]
+fn marks_move_with_a_block() {
+    let chain = chain();
+    let commit = |settled: Settled| {
+        let built = chain.build_block(request(Vec::new())).expect("builds");
+        chain.commit_settled(built, Vec::new(), settled, Durability::Buffered)
+    };
+    let tags = || {
+        [BlockNumberOrTag::Safe, BlockNumberOrTag::Finalized]
+            .map(|tag| chain.header(BlockId::Number(tag)).expect("reads").expect("is there").number)
+    };
+    commit(Settled { safe: Some(1), finalized: Some(0) }).expect("commits");
+    assert_eq!(tags(), [1, 0]);
+    commit(Settled::default()).expect("commits");
+    assert_eq!(tags(), [1, 0]);
+    commit(Settled { safe: None, finalized: Some(2) }).expect("commits");
+    assert_eq!(tags(), [2, 2], "what is final is safe");
+    for settled in [Settled { safe: Some(1), finalized: None }, Settled { safe: None, finalized: Some(5) }] {
+        assert!(matches!(commit(settled), Err(ChainError::BadMark { .. })));
+    }
+    assert_eq!(chain.head().block.number(), 3, "a block with a bad mark is not committed");
+}
+
+#[test]
+fn what_a_proposer_put_into_its_own_block_does_not_return() {
+    let chain = chain();
+    let own = sign(transfer(0), 1);
+    let users = sign(transfer(0), 2);
+    let mut with_both = request(vec![own, users.clone()]);
+    with_both.beneficiary = signer(1).address();
+    let built = chain.build_block(with_both).expect("builds");
+    assert_eq!(built.rejected_leading(), []);
+    chain.commit(built, Vec::new()).expect("commits");
+    chain.reorg_to(chain.genesis_hash()).expect("goes back");
+    assert_eq!(chain.pool().status(), (1, 0));
+    assert!(chain.pool().get(*users.tx_hash()).is_some());
 }
 
 #[test]
