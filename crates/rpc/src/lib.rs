@@ -40,8 +40,9 @@ mod web3;
 pub use config::{Cors, DEFAULT_PORT, RpcConfig, RpcLimits};
 pub use dev::{DevControl, DevError};
 pub use ivm::{
-    IvmBackend, IvmError, JobInfo, JobOutcome, JobOutcomeStatus, JobState, NodeInfo, NodeLimits, ProgramInfo,
-    ProofInfo, ProofState, SubmittedProgram,
+    IvmBackend, IvmError, JobInfo, JobOutcome, JobOutcomeStatus, JobState, MAX_SERVED_PAYLOAD_SIZE_BYTES,
+    NodeInfo, NodeLimits, ProgramInfo, ProofInfo, ProofState, ProposalInfo, ProposalStatus, RefusedBlock,
+    SettlementInfo, SignedHeaderInfo, SubmittedProgram,
 };
 pub use server::{RpcServer, ServeError, serve};
 pub use signers::DevSigners;

@@ -470,6 +470,36 @@ pub(super) const METHODS: &[Described] = &[
         result: "object",
     },
     Described {
+        name: "ivm_getPayload",
+        summary: "A payload by its hash: an input, an output, a program or a proof",
+        params: &["hash: Hash"],
+        result: "Bytes|null",
+    },
+    Described {
+        name: "ivm_getProposal",
+        summary: "A block that was proposed on the settlement chain, and what the node makes of it",
+        params: &["blockHash: Hash"],
+        result: "object|null",
+    },
+    Described {
+        name: "ivm_getSignedHeaders",
+        summary: "Headers that proposers signed for a height",
+        params: &["number: Quantity"],
+        result: "[object]",
+    },
+    Described {
+        name: "ivm_submitSignedHeader",
+        summary: "Tell the node of a header that a proposer signed; gives its hash",
+        params: &["header: object"],
+        result: "Hash",
+    },
+    Described {
+        name: "ivm_settlementInfo",
+        summary: "Where the chain is settled, and which blocks the node refuses",
+        params: &[],
+        result: "object",
+    },
+    Described {
         name: "ivm_nodeInfo",
         summary: "What this node is and what it takes",
         params: &[],

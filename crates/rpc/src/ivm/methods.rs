@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, U64};
 use ivm_primitives::limits;
 
-use super::{IvmBackend, IvmError, JobInfo, NodeInfo, NodeLimits, ProgramInfo, ProofInfo, SubmittedProgram};
+use super::{
+    IvmBackend, IvmError, JobInfo, NodeInfo, NodeLimits, ProgramInfo, ProofInfo, ProposalInfo,
+    SettlementInfo, SignedHeaderInfo, SubmittedProgram,
+};
 use crate::api::Api;
 use crate::error::{RpcError, RpcResult};
 use crate::methods::{MethodTable, RegisterError};
@@ -18,6 +21,11 @@ pub(crate) fn register(table: &mut MethodTable, backend: &Backend) -> Result<(),
     table.asynchronous("ivm_submitPayload", with(backend, submit_payload))?;
     table.asynchronous("ivm_getJob", with(backend, job))?;
     table.asynchronous("ivm_getProof", with(backend, proof))?;
+    table.asynchronous("ivm_getPayload", with(backend, payload))?;
+    table.asynchronous("ivm_getProposal", with(backend, proposal))?;
+    table.asynchronous("ivm_getSignedHeaders", with(backend, signed_headers))?;
+    table.asynchronous("ivm_submitSignedHeader", with(backend, submit_signed_header))?;
+    table.asynchronous("ivm_settlementInfo", with(backend, settlement))?;
     table.inline("ivm_nodeInfo", node_info)
 }
 
@@ -60,6 +68,26 @@ async fn job(backend: Backend, (job_id,): (B256,)) -> RpcResult<Option<JobInfo>>
 
 async fn proof(backend: Backend, (job_id,): (B256,)) -> RpcResult<ProofInfo> {
     Ok(backend.proof(job_id).await?)
+}
+
+async fn payload(backend: Backend, (hash,): (B256,)) -> RpcResult<Option<Bytes>> {
+    Ok(backend.payload(hash).await?)
+}
+
+async fn proposal(backend: Backend, (block_hash,): (B256,)) -> RpcResult<Option<ProposalInfo>> {
+    Ok(backend.proposal(block_hash).await?)
+}
+
+async fn signed_headers(backend: Backend, (number,): (U64,)) -> RpcResult<Vec<SignedHeaderInfo>> {
+    Ok(backend.signed_headers(number.to()).await?)
+}
+
+async fn submit_signed_header(backend: Backend, (header,): (SignedHeaderInfo,)) -> RpcResult<B256> {
+    Ok(backend.submit_signed_header(header).await?)
+}
+
+async fn settlement(backend: Backend, (): ()) -> RpcResult<SettlementInfo> {
+    Ok(backend.settlement().await?)
 }
 
 fn node_info(api: &Api, (): ()) -> Result<NodeInfo, RpcError> {

@@ -12,10 +12,17 @@ pub use error::IvmError;
 pub(crate) use methods::register;
 pub use types::{
     JobInfo, JobOutcome, JobOutcomeStatus, JobState, NodeInfo, NodeLimits, ProgramInfo, ProofInfo,
-    ProofState, SubmittedProgram,
+    ProofState, ProposalInfo, ProposalStatus, RefusedBlock, SettlementInfo, SignedHeaderInfo,
+    SubmittedProgram,
 };
 
-/// What a node does for the `ivm_*` methods. This crate has checked sizes against [`ivm_primitives::limits`] before.
+/// What a node without a settlement chain answers.
+const NOT_SETTLED: IvmError = IvmError::Unavailable { what: "settlement" };
+
+/// Largest payload that is served, in bytes: an offchain input, or a proof that fits a settlement block.
+pub const MAX_SERVED_PAYLOAD_SIZE_BYTES: usize = 16 * 1024 * 1024;
+
+/// What a node does for the `ivm_*` methods; one that settles nowhere leaves out the last five. This crate has checked sizes against [`ivm_primitives::limits`] before.
 #[async_trait]
 pub trait IvmBackend: Send + Sync + 'static {
     /// Admits an ELF, keeps it, and sees to its registration. Submitting one again is not an error.
@@ -32,4 +39,33 @@ pub trait IvmBackend: Send + Sync + 'static {
 
     /// The proof of a job's outcome; starts proving when there is none.
     async fn proof(&self, job_id: B256) -> Result<ProofInfo, IvmError>;
+
+    /// The payload with this keccak256, up to [`MAX_SERVED_PAYLOAD_SIZE_BYTES`].
+    async fn payload(&self, hash: B256) -> Result<Option<Bytes>, IvmError> {
+        let _ = hash;
+        Err(NOT_SETTLED)
+    }
+
+    /// A block that was proposed, by its hash.
+    async fn proposal(&self, block_hash: B256) -> Result<Option<ProposalInfo>, IvmError> {
+        let _ = block_hash;
+        Err(NOT_SETTLED)
+    }
+
+    /// Headers that proposers signed for this height, as far as the node has seen any lately.
+    async fn signed_headers(&self, number: u64) -> Result<Vec<SignedHeaderInfo>, IvmError> {
+        let _ = number;
+        Err(NOT_SETTLED)
+    }
+
+    /// Takes note of a header that a proposer signed.
+    async fn submit_signed_header(&self, header: SignedHeaderInfo) -> Result<B256, IvmError> {
+        let _ = header;
+        Err(NOT_SETTLED)
+    }
+
+    /// Where the chain is settled.
+    async fn settlement(&self) -> Result<SettlementInfo, IvmError> {
+        Err(NOT_SETTLED)
+    }
 }

@@ -167,6 +167,82 @@ pub struct ProofInfo {
     pub error: Option<String>,
 }
 
+/// What a node makes of a proposed block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ProposalStatus {
+    /// It is on the node's chain.
+    Followed,
+    /// The node found it wrong and does not follow it.
+    Refused,
+    /// The node has not executed it, or has left it.
+    NotFollowed,
+}
+
+/// A block that was proposed on the settlement chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProposalInfo {
+    /// Hash of the block.
+    pub block_hash: B256,
+    /// Its header, RLP.
+    pub header: Bytes,
+    /// The proposer's signature of the header (EIP-712 `ProposedHeader`).
+    pub signature: Bytes,
+    /// Its receipts as consensus encodes them (EIP-2718), where the node has executed it.
+    pub receipts: Option<Vec<Bytes>>,
+    /// What the node makes of it.
+    pub status: ProposalStatus,
+    /// Why the node refuses it.
+    pub refusal: Option<String>,
+}
+
+/// A header with its proposer's signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedHeaderInfo {
+    /// The header, RLP.
+    pub header: Bytes,
+    /// The proposer's signature (EIP-712 `ProposedHeader`).
+    pub signature: Bytes,
+}
+
+/// Where the chain is settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SettlementInfo {
+    /// Chain id of the settlement chain.
+    #[serde(with = "alloy_serde::quantity")]
+    pub chain_id: u64,
+    /// The settlement contract there.
+    pub contract: Address,
+    /// Port of this node at which it serves the settlement chain's JSON-RPC.
+    #[serde(with = "alloy_serde::quantity::opt")]
+    pub rpc_port: Option<u64>,
+    /// Number of the settlement chain's newest block.
+    #[serde(with = "alloy_serde::quantity")]
+    pub head_block: u64,
+    /// Whether the node checks blocks before it follows them.
+    pub validating: bool,
+    /// Blocks of the settled chain that the node refuses to follow, with why.
+    pub refused: Vec<RefusedBlock>,
+}
+
+/// A block that the node refuses to follow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusedBlock {
+    /// Hash of the block.
+    pub block_hash: B256,
+    /// Its number.
+    #[serde(with = "alloy_serde::quantity")]
+    pub number: u64,
+    /// What the node found wrong.
+    pub reason: String,
+    /// Whether it was ordered all the same; else the node kept it from being ordered.
+    pub ordered: bool,
+}
+
 /// What this node is and what it takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
