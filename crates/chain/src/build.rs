@@ -8,7 +8,7 @@ use alloy_consensus::{Header, ReceiptEnvelope, Transaction, TxEnvelope};
 use alloy_eips::Encodable2718;
 use alloy_eips::eip4895::Withdrawals;
 use alloy_primitives::{Address, B64, B256, Bytes, TxHash};
-use ivm_evm::{BlockExecution, BodyInput, InvalidTransaction, Rules, TransactionError};
+use ivm_evm::{BlockExecution, BodyInput, InvalidTransaction, TransactionError};
 use ivm_state::StateUpdate;
 
 use crate::block::{CommittedBlock, Content, SealedBlock, recover};
@@ -78,7 +78,7 @@ impl BuiltBlock {
         &self.rejected_leading
     }
 
-    /// Transactions that proved invalid and left the pool.
+    /// Transactions that proved invalid, or need data that this node lacks, and left the pool.
     pub fn dropped_from_pool(&self) -> &[RejectedTransaction] {
         &self.dropped_from_pool
     }
@@ -103,6 +103,8 @@ enum Refusal {
     NoRoom(String),
     /// It is not valid at this point.
     Invalid(InvalidTransaction),
+    /// This node lacks data that executing it needs.
+    Unavailable(String),
     /// This chain takes no transactions of its kind.
     Kind,
 }
@@ -112,6 +114,7 @@ impl std::fmt::Display for Refusal {
         match self {
             Self::NoRoom(reason) => f.write_str(reason),
             Self::Invalid(reason) => reason.fmt(f),
+            Self::Unavailable(lacking) => write!(f, "data is not available: {lacking}"),
             Self::Kind => f.write_str("blob transactions are not supported"),
         }
     }
@@ -152,7 +155,7 @@ impl<'a> Assembly<'a> {
     }
 
     fn add(&mut self, transaction: &Recovered<TxEnvelope>) -> Result<Result<(), Refusal>, ChainError> {
-        if transaction.is_eip4844() && self.chain.config().rules == Rules::InfinityVm {
+        if transaction.is_eip4844() && self.chain.config().rules.schedule().is_none() {
             return Ok(Err(Refusal::Kind));
         }
         let size = self.size_bytes + transaction.inner().encode_2718_len() + TRANSACTION_OVERHEAD_BYTES;
@@ -179,6 +182,7 @@ impl<'a> Assembly<'a> {
             }
             Err(error @ TransactionError::DoesNotFit { .. }) => Ok(Err(Refusal::NoRoom(error.to_string()))),
             Err(TransactionError::Invalid(reason)) => Ok(Err(Refusal::Invalid(reason))),
+            Err(TransactionError::Unavailable(lacking)) => Ok(Err(Refusal::Unavailable(lacking))),
             Err(TransactionError::Execution(error)) => Err(error.into()),
         }
     }
@@ -211,7 +215,7 @@ impl Assembly<'_> {
 impl Chain {
     /// Builds the block after the head: the leading transactions first, then the pool's by effective tip, each sender's in
     /// order of nonce, until the gas or the size limit. Nothing is committed; a transaction of the pool that proves
-    /// invalid leaves the pool.
+    /// invalid, or needs data that this node lacks, leaves the pool.
     ///
     /// # Errors
     /// When `extra_data` is too long or the node fails. No transaction makes it fail.
@@ -292,10 +296,12 @@ impl Chain {
         let Content { transactions, ommers, withdrawals } = content;
         let mut assembly = Assembly::start(self, tip, header, &ommers, withdrawals.as_ref())?;
         for (index, transaction) in transactions.iter().enumerate() {
-            assembly.add(transaction)?.map_err(|refusal| BlockError::Transaction {
-                index,
-                hash: *transaction.inner().tx_hash(),
-                reason: refusal.to_string(),
+            assembly.add(transaction)?.map_err(|refusal| {
+                let hash = *transaction.inner().tx_hash();
+                match refusal {
+                    Refusal::Unavailable(lacking) => ChainError::Unavailable { index, hash, lacking },
+                    refusal => BlockError::Transaction { index, hash, reason: refusal.to_string() }.into(),
+                }
             })?;
         }
         assembly.seal(ommers.clone(), withdrawals.clone())

@@ -106,6 +106,18 @@ pub enum ChainError {
     /// Execution failed through no fault of the block's.
     #[error("execution failed: {0}")]
     Execution(String),
+    /// A native contract lacks data that executing a block needs. The block may be valid all the same.
+    #[error(
+        "transaction {index} ({hash}) of the block cannot be executed here: data is not available: {lacking}"
+    )]
+    Unavailable {
+        /// The transaction's position, from 0.
+        index: usize,
+        /// Its hash.
+        hash: B256,
+        /// What is lacking.
+        lacking: String,
+    },
     /// A built block does not follow the head any more.
     #[error("block builds on {got}, the head is {expected}")]
     NotOnHead {

@@ -118,7 +118,7 @@ impl ChainConfig {
     /// The configured accounts; on an InfinityVM chain also the system contracts of Prague, which the configuration may
     /// replace.
     fn genesis_accounts(&self) -> BTreeMap<Address, GenesisAccount> {
-        if self.rules != Rules::InfinityVm {
+        if self.rules.schedule().is_some() {
             return self.alloc.clone();
         }
         let system = [
@@ -157,7 +157,7 @@ struct GenesisForks {
 
 impl GenesisForks {
     fn of(config: &ChainConfig) -> Self {
-        let Rules::Ethereum(schedule) = &config.rules else {
+        let Some(schedule) = config.rules.schedule() else {
             return Self { london: true, shanghai: true, cancun: true, prague: true };
         };
         let london = schedule.is_active_at_block(Fork::London, 0);

@@ -97,23 +97,20 @@ impl BodyFacts {
 
 /// Base fee of the block after `parent` (EIP-1559); `None` before London.
 pub(crate) fn next_base_fee(rules: &Rules, parent: &Header) -> Option<u64> {
-    match rules {
-        Rules::InfinityVm => Some(parent.next_block_base_fee(BaseFeeParams::ethereum()).unwrap_or_default()),
-        Rules::Ethereum(schedule) => ethereum::next_base_fee(schedule, parent),
+    match rules.schedule() {
+        None => Some(parent.next_block_base_fee(BaseFeeParams::ethereum()).unwrap_or_default()),
+        Some(schedule) => ethereum::next_base_fee(schedule, parent),
     }
 }
 
 /// The place after a block of an Ethereum chain; `None` on an InfinityVM chain.
 pub(crate) fn ethereum_place<'a>(rules: &'a Rules, parent: &'a SealedBlock) -> Option<Place<'a>> {
-    match rules {
-        Rules::InfinityVm => None,
-        Rules::Ethereum(schedule) => Some(Place {
-            schedule,
-            parent_hash: parent.hash(),
-            parent: parent.header(),
-            merged: schedule.is_merged_after(parent.total_difficulty()),
-        }),
-    }
+    rules.schedule().map(|schedule| Place {
+        schedule,
+        parent_hash: parent.hash(),
+        parent: parent.header(),
+        merged: schedule.is_merged_after(parent.total_difficulty()),
+    })
 }
 
 /// The header of the block after `parent`, its results still empty.

@@ -67,9 +67,9 @@ struct Signatures {
 
 impl Signatures {
     fn at(rules: &Rules, number: u64) -> Self {
-        match rules {
-            Rules::InfinityVm => Self { high_s: false, with_chain_id: true },
-            Rules::Ethereum(schedule) => Self {
+        match rules.schedule() {
+            None => Self { high_s: false, with_chain_id: true },
+            Some(schedule) => Self {
                 high_s: !schedule.is_active_at_block(Fork::Homestead, number),
                 with_chain_id: schedule.is_active_at_block(Fork::SpuriousDragon, number),
             },

@@ -7,19 +7,22 @@ use alloy_consensus::{Eip658Value, Header, ReceiptEnvelope, TxEnvelope};
 use alloy_eips::eip4895::Withdrawal;
 use alloy_eips::eip7685::Requests;
 use alloy_evm::Evm;
-use alloy_evm::block::{BlockExecutionError, BlockExecutor, BlockValidationError};
+use alloy_evm::block::{
+    BlockExecutionError, BlockExecutor, BlockValidationError, InternalBlockExecutionError,
+};
 use alloy_evm::eth::receipt_builder::AlloyReceiptBuilder;
 use alloy_evm::eth::{EthBlockExecutionCtx, EthBlockExecutor};
 use alloy_hardforks::EthereumHardfork;
 use alloy_primitives::B256;
-use revm::context::result::InvalidTransaction;
+use revm::context::result::{EVMError, InvalidTransaction};
 use revm::database::states::bundle_state::BundleRetention;
 use revm::database::{BundleState, State};
 use revm::inspector::NoOpInspector;
 
-use crate::call::ChainEvm;
+use crate::call::{ChainEvm, ChainEvmError};
 use crate::dao;
 use crate::database::ChainDatabase;
+use crate::native;
 use crate::rules::{BlockForks, Environment, Rules};
 use crate::schedule::DaoFork;
 
@@ -52,6 +55,10 @@ pub enum TransactionError {
     /// A rule of Ethereum refuses it.
     #[error("{0}")]
     Invalid(InvalidTransaction),
+    /// A native contract that it calls lacks data which other nodes may have: whether it can be executed, and what it then
+    /// does, is not known here.
+    #[error("data is not available: {0}")]
+    Unavailable(String),
     /// Execution itself failed: the fault is the node's, not the transaction's.
     #[error(transparent)]
     Execution(#[from] ExecutionError),
@@ -114,7 +121,7 @@ impl<'a> BlockExecution<'a> {
     ) -> Result<Self, ExecutionError> {
         let BodyInput { ommers, withdrawals } = body;
         let mut state = State::builder().with_database(parent).with_bundle_update().build();
-        if let Rules::Ethereum(schedule) = rules
+        if let Some(schedule) = rules.schedule()
             && schedule.dao() == Some(DaoFork::Supported(header.number))
         {
             dao::move_balances(&mut state).map_err(|error| ExecutionError::Internal(error.to_string()))?;
@@ -192,6 +199,7 @@ impl<'a> BlockExecution<'a> {
                     None => ExecutionError::Internal(format!("transaction {hash}: {error}")).into(),
                 })
             }
+            Err(BlockExecutionError::Internal(error)) => Err(internal(&error)),
             Err(other) => Err(ExecutionError::from(other).into()),
         }
     }
@@ -211,5 +219,16 @@ impl<'a> BlockExecution<'a> {
             blob_gas_used: result.blob_gas_used,
             changes: state.take_bundle(),
         })
+    }
+}
+
+/// Tells data that a native contract lacks from faults of the node.
+fn internal(error: &InternalBlockExecutionError) -> TransactionError {
+    match error.downcast_evm::<ChainEvmError>() {
+        Some(EVMError::Custom(reason)) => match native::unavailable(reason) {
+            Some(reason) => TransactionError::Unavailable(reason.to_owned()),
+            None => ExecutionError::Internal(error.to_string()).into(),
+        },
+        _ => ExecutionError::Internal(error.to_string()).into(),
     }
 }

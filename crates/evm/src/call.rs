@@ -25,6 +25,7 @@ use revm::primitives::hardfork::SpecId;
 
 use crate::ExecutionResult;
 use crate::database::ChainDatabase;
+use crate::native;
 use crate::overrides;
 use crate::refusal::Refusal;
 use crate::rules::{Environment, Rules};
@@ -108,7 +109,10 @@ impl From<ChainEvmError> for CallError {
         match error {
             EVMError::Transaction(reason) => Self::Request(reason.to_string()),
             EVMError::Database(error) => error.into(),
-            EVMError::Custom(reason) => Self::Stopped { reason },
+            EVMError::Custom(reason) => match native::unavailable(&reason) {
+                Some(lacking) => Self::Internal(format!("data is not available: {lacking}")),
+                None => Self::Stopped { reason },
+            },
             other => Self::Internal(other.to_string()),
         }
     }

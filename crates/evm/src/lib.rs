@@ -1,6 +1,7 @@
 //! Executes Ethereum blocks and calls over revm, by way of alloy-evm.
 //!
-//! * [`Rules`] says what a block is executed by: InfinityVM's own rules, or Ethereum's by a [`ForkSchedule`].
+//! * [`Rules`] says what a block is executed by: InfinityVM's own rules, those with a [`NativeContract`] besides, or
+//!   Ethereum's by a [`ForkSchedule`].
 //! * [`BlockExecution`] runs a block: system calls (EIP-2935, 4788, 7002, 7251), then transactions one at a time, then
 //!   requests, withdrawals and rewards, each where its fork is active. The builder and the importer both run blocks
 //!   through it, so that they cannot disagree.
@@ -20,6 +21,7 @@ mod estimate;
 mod genesis;
 mod halt;
 mod intrinsic;
+mod native;
 mod overrides;
 mod refusal;
 mod rules;
@@ -35,6 +37,7 @@ pub use database::{BlockHashes, ChainDatabase};
 pub use genesis::genesis_state;
 pub use halt::{LastStep, halt_message};
 pub use intrinsic::{IntrinsicGas, check_transaction, intrinsic_gas};
+pub use native::{NativeContract, NativeFault, NativeReturn};
 pub use refusal::Refusal;
 pub use rules::{BLOB_PARAMS, BlockForks, Rules};
 pub use schedule::{DaoFork, ForkSchedule, ScheduleError};

@@ -16,35 +16,66 @@ use revm::primitives::hardfork::SpecId;
 use crate::call::ChainEvm;
 use crate::constantinople;
 use crate::database::ChainDatabase;
+use crate::native::{self, NativeContract};
 use crate::schedule::ForkSchedule;
 
 /// Blob parameters of an InfinityVM chain's headers. No block carries a blob; `excessBlobGas` is still derived by them.
 pub const BLOB_PARAMS: BlobParams = BlobParams::prague();
 
 /// The rules of a chain.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub enum Rules {
     /// InfinityVM's own: every fork up to Prague from genesis, no blobs, no ommers, no withdrawals.
     #[default]
     InfinityVm,
+    /// As [`Rules::InfinityVm`], with a contract that is part of the node.
+    Settlement(Arc<dyn NativeContract>),
     /// Ethereum's, by this schedule.
     Ethereum(Arc<ForkSchedule>),
 }
 
+/// Rules are equal when blocks are valid by both: of native contracts only the address is looked at.
+impl PartialEq for Rules {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::InfinityVm, Self::InfinityVm) => true,
+            (Self::Settlement(one), Self::Settlement(other)) => one.address() == other.address(),
+            (Self::Ethereum(one), Self::Ethereum(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Rules {}
+
 impl Rules {
+    /// The fork schedule of an Ethereum chain; `None` on chains of InfinityVM, which have every fork up to Prague from
+    /// genesis.
+    pub fn schedule(&self) -> Option<&Arc<ForkSchedule>> {
+        match self {
+            Self::InfinityVm | Self::Settlement(_) => None,
+            Self::Ethereum(schedule) => Some(schedule),
+        }
+    }
+
+    /// The contract of a settlement chain that is part of the node.
+    pub fn native_contract(&self) -> Option<&Arc<dyn NativeContract>> {
+        match self {
+            Self::Settlement(contract) => Some(contract),
+            Self::InfinityVm | Self::Ethereum(_) => None,
+        }
+    }
+
     /// The forks that are active in the block with this header.
     pub fn forks(&self, header: &Header) -> BlockForks {
         // Only blocks of proof of work have a difficulty; the importer holds them to it.
-        let merged = matches!(self, Self::InfinityVm) || header.difficulty.is_zero();
+        let merged = self.schedule().is_none() || header.difficulty.is_zero();
         BlockForks { rules: self.clone(), merged, number: header.number, timestamp: header.timestamp }
     }
 
     /// Blob parameters at a timestamp; `None` before Cancun.
     pub fn blob_params(&self, timestamp: u64) -> Option<BlobParams> {
-        match self {
-            Self::InfinityVm => Some(BLOB_PARAMS),
-            Self::Ethereum(schedule) => schedule.blob_params(timestamp),
-        }
+        self.schedule().map_or(Some(BLOB_PARAMS), |schedule| schedule.blob_params(timestamp))
     }
 }
 
@@ -71,22 +102,19 @@ impl BlockForks {
 
 impl EthereumHardforks for BlockForks {
     fn ethereum_fork_activation(&self, fork: EthereumHardfork) -> ForkCondition {
-        match (&self.rules, fork) {
+        match (self.rules.schedule(), fork) {
             // An irregular change of state, which `BlockExecution` makes itself, where Ethereum has it: before transactions.
             (_, EthereumHardfork::Dao) => ForkCondition::Never,
             (_, EthereumHardfork::Paris) if self.merged => ForkCondition::ZERO_BLOCK,
             (_, EthereumHardfork::Paris) => ForkCondition::Never,
-            (Rules::InfinityVm, fork) if fork < EthereumHardfork::Paris => ForkCondition::ZERO_BLOCK,
-            (
-                Rules::InfinityVm,
-                EthereumHardfork::Shanghai | EthereumHardfork::Cancun | EthereumHardfork::Prague,
-            ) => ForkCondition::ZERO_TIMESTAMP,
-            (Rules::InfinityVm, _) => ForkCondition::Never,
-            // Forks after the merge are in effect after the merge only.
-            (Rules::Ethereum(_), fork) if fork > EthereumHardfork::Paris && !self.merged => {
-                ForkCondition::Never
+            (None, fork) if fork < EthereumHardfork::Paris => ForkCondition::ZERO_BLOCK,
+            (None, EthereumHardfork::Shanghai | EthereumHardfork::Cancun | EthereumHardfork::Prague) => {
+                ForkCondition::ZERO_TIMESTAMP
             }
-            (Rules::Ethereum(schedule), fork) => schedule.activation(fork),
+            (None, _) => ForkCondition::Never,
+            // Forks after the merge are in effect after the merge only.
+            (Some(_), fork) if fork > EthereumHardfork::Paris && !self.merged => ForkCondition::Never,
+            (Some(schedule), fork) => schedule.activation(fork),
         }
     }
 }
@@ -94,10 +122,7 @@ impl EthereumHardforks for BlockForks {
 impl EthExecutorSpec for BlockForks {
     /// An InfinityVM chain has no beacon chain to deposit to.
     fn deposit_contract_address(&self) -> Option<Address> {
-        match &self.rules {
-            Rules::InfinityVm => None,
-            Rules::Ethereum(schedule) => schedule.deposit_contract(),
-        }
+        self.rules.schedule().and_then(|schedule| schedule.deposit_contract())
     }
 }
 
@@ -130,7 +155,11 @@ impl Environment {
     ) -> ChainEvm<I> {
         let Self { mut evm, forks } = self;
         if !forks.has_eip1283() {
-            return EthEvmFactory::default().create_evm_with_inspector(state, evm, inspector);
+            let mut evm = EthEvmFactory::default().create_evm_with_inspector(state, evm, inspector);
+            if let Some(contract) = forks.rules.native_contract() {
+                native::install(&mut evm, contract.clone());
+            }
+            return evm;
         }
         constantinople::set_gas(&mut evm.cfg_env.gas_params);
         let mut inner =

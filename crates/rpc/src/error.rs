@@ -189,6 +189,7 @@ fn chain_code(error: &ChainError) -> i32 {
         | ChainError::State(_)
         | ChainError::Damaged { .. }
         | ChainError::Execution(_)
+        | ChainError::Unavailable { .. }
         | ChainError::Call(CallError::State(_) | CallError::Internal(_)) => INTERNAL_ERROR,
         ChainError::Query(_) => LIMIT_EXCEEDED,
         _ => SERVER_ERROR,

@@ -88,24 +88,24 @@ impl Forks<'_> {
 
     /// Timestamps of forks, rising.
     fn times(&self) -> Vec<u64> {
-        match self.rules {
-            Rules::InfinityVm => vec![0],
-            Rules::Ethereum(schedule) => schedule.fork_times(),
+        match self.rules.schedule() {
+            None => vec![0],
+            Some(schedule) => schedule.fork_times(),
         }
     }
 
     fn is_active(&self, fork: EthereumHardfork, time: u64) -> bool {
-        match self.rules {
-            Rules::InfinityVm => fork <= EthereumHardfork::Prague,
-            Rules::Ethereum(schedule) => schedule.is_active_at_time(fork, time),
+        match self.rules.schedule() {
+            None => fork <= EthereumHardfork::Prague,
+            Some(schedule) => schedule.is_active_at_time(fork, time),
         }
     }
 
     /// The configuration of the fork at this time.
     fn at(&self, time: u64) -> ForkConfig {
-        let blobs = match self.rules {
-            Rules::InfinityVm => Some(BLOB_PARAMS),
-            Rules::Ethereum(schedule) => schedule.blob_params(time),
+        let blobs = match self.rules.schedule() {
+            None => Some(BLOB_PARAMS),
+            Some(schedule) => schedule.blob_params(time),
         };
         let precompiles = Precompiles::new(self.precompiles(time)).inner().values();
         ForkConfig {
@@ -143,7 +143,7 @@ impl Forks<'_> {
                 ("WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS", eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS),
             ]);
             // An InfinityVM chain has no beacon chain to deposit to.
-            if let Rules::Ethereum(schedule) = self.rules {
+            if let Some(schedule) = self.rules.schedule() {
                 contracts.insert("DEPOSIT_CONTRACT_ADDRESS", schedule.deposit_contract().unwrap_or_default());
             }
         }
@@ -155,7 +155,7 @@ impl Forks<'_> {
     fn fork_hash(&self, time: u64) -> [u8; 4] {
         let mut checksum = Checksum::default();
         checksum.add(self.genesis_hash.as_slice());
-        if let Rules::Ethereum(schedule) = self.rules {
+        if let Some(schedule) = self.rules.schedule() {
             let times = schedule.fork_times().into_iter();
             let times = times.filter(|fork| *fork > self.genesis_time && *fork <= time);
             for fork in schedule.fork_blocks().into_iter().chain(times) {

@@ -16,7 +16,6 @@ use crate::chain::Chain;
 use crate::config::{MAX_BLOCK_SIZE_BYTES, MAX_ETHEREUM_BLOCK_SIZE_BYTES};
 use crate::error::ChainError;
 use crate::recover::RecoveredBlock;
-use ivm_evm::Rules;
 
 /// Most blocks whose senders are recovered together.
 const BATCH_BLOCKS: usize = 64;
@@ -75,9 +74,9 @@ impl Chain {
         reader: impl Read + Send,
         progress: &mut dyn FnMut(&ImportProgress),
     ) -> Result<ImportProgress, ImportFileError> {
-        let limit = match self.config().rules {
-            Rules::InfinityVm => MAX_BLOCK_SIZE_BYTES,
-            Rules::Ethereum(_) => MAX_ETHEREUM_BLOCK_SIZE_BYTES,
+        let limit = match self.config().rules.schedule() {
+            None => MAX_BLOCK_SIZE_BYTES,
+            Some(_) => MAX_ETHEREUM_BLOCK_SIZE_BYTES,
         };
         let blocks = BlockFileReader::new(reader, limit);
         let (sender, batches) = sync_channel(BATCHES_AHEAD);
