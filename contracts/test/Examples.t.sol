@@ -6,6 +6,7 @@ import { Ownable } from "@openzeppelin/contracts/access/Ownable.sol";
 import { Fixture } from "./base/Fixture.sol";
 import { IJobManager } from "../src/interfaces/IJobManager.sol";
 import { EchoConsumer } from "../src/examples/EchoConsumer.sol";
+import { PrizeConsumer } from "../src/examples/PrizeConsumer.sol";
 import { SquareRootConsumer } from "../src/examples/SquareRootConsumer.sol";
 import { VolatilityOracle } from "../src/examples/VolatilityOracle.sol";
 
@@ -25,6 +26,28 @@ contract ExamplesTest is Fixture {
         consumer.requestSquareRoot{ value: FEE_WEI }(PROGRAM_ID, 17, MAX_CYCLES);
         _deliver(address(consumer), abi.encode(uint256(17)), CALLBACK_GAS_LIMIT, 0, abi.encode(uint256(4)));
         vm.assertEq(consumer.latestRoot(), 4);
+    }
+
+    function test_prizeGoesToTheWinner() public {
+        PrizeConsumer prize = new PrizeConsumer();
+        bytes memory winner = abi.encodePacked(PROPOSER);
+        prize.draw{ value: FEE_WEI }(PROGRAM_ID, winner, MAX_CYCLES);
+        _deliver(address(prize), winner, CALLBACK_GAS_LIMIT, 0, winner);
+        vm.assertEq(prize.balanceOf(PROPOSER), prize.PRIZE());
+    }
+
+    function test_prizeStaysWithTheHouseWhenTheProgramPanics() public {
+        PrizeConsumer prize = new PrizeConsumer();
+        prize.draw{ value: FEE_WEI }(PROGRAM_ID, "", MAX_CYCLES);
+        _deliver(address(prize), "", CALLBACK_GAS_LIMIT, 1, "no winner");
+        vm.assertEq(prize.balanceOf(prize.HOUSE()), prize.PRIZE());
+    }
+
+    function test_prizeIsNotGivenToWhatIsNoAddress() public {
+        PrizeConsumer prize = new PrizeConsumer();
+        bytes32 jobId = prize.draw{ value: FEE_WEI }(PROGRAM_ID, "", MAX_CYCLES);
+        _deliver(address(prize), "", CALLBACK_GAS_LIMIT, 0, new bytes(21));
+        vm.assertTrue(MANAGER.jobState(jobId) == IJobManager.JobState.CallbackFailed);
     }
 
     function test_volatility() public {

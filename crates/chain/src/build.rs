@@ -73,6 +73,11 @@ impl BuiltBlock {
         &self.committed.receipts
     }
 
+    /// The block with its receipts.
+    pub fn committed(&self) -> &CommittedBlock {
+        &self.committed
+    }
+
     /// Leading transactions that were left out.
     pub fn rejected_leading(&self) -> &[RejectedTransaction] {
         &self.rejected_leading

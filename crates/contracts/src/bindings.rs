@@ -21,6 +21,7 @@ bindings!(
     Settlement,
     EchoConsumer,
     ExampleToken,
+    PrizeConsumer,
     SquareRootConsumer,
     VolatilityOracle
 );

@@ -12,7 +12,8 @@ pub mod genesis;
 pub mod job;
 
 pub use bindings::{
-    EchoConsumer, ExampleToken, IConsumer, IJobManager, JobManager, ProgramRegistry, SquareRootConsumer,
+    EchoConsumer, ExampleToken, IConsumer, IJobManager, JobManager, PrizeConsumer, ProgramRegistry,
+    SquareRootConsumer,
     VolatilityOracle, hostile,
 };
 pub use enums::{JobState, SkipReason};

@@ -60,10 +60,10 @@ pub enum TaskEnd {
 pub enum Notice {
     /// It took the job.
     Started(B256),
-    /// The job's task ended.
+    /// A task ended.
     Ended {
-        /// The job.
-        job_id: B256,
+        /// The task, as it was submitted.
+        task: Box<Task>,
         /// How.
         end: TaskEnd,
         /// How long it ran.
@@ -153,7 +153,7 @@ impl Worker {
             let end = catch_unwind(AssertUnwindSafe(|| self.run(&task)))
                 .unwrap_or_else(|_| TaskEnd::Broken("a worker panicked".into()));
             self.queue.finish(task.job_id);
-            (self.tell)(Notice::Ended { job_id: task.job_id, end, run_time: started.elapsed() });
+            (self.tell)(Notice::Ended { task: Box::new(task), end, run_time: started.elapsed() });
         }
     }
 

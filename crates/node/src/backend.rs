@@ -9,8 +9,8 @@ use ivm_primitives::{
     limits::{MAX_ELF_SIZE_BYTES, MAX_OFFCHAIN_INPUT_SIZE_BYTES},
 };
 use ivm_rpc::{
-    DevControl, DevError, IvmBackend, IvmError, JobInfo, JobState, ProgramInfo, ProofInfo, ProofState,
-    SubmittedProgram,
+    DevControl, DevError, IvmBackend, IvmError, JobInfo, JobState, MAX_SERVED_PAYLOAD_SIZE_BYTES,
+    ProgramInfo, ProofInfo, ProofState, ProposalInfo, SettlementInfo, SignedHeaderInfo, SubmittedProgram,
 };
 use ivm_zkvm::{AdmitError, AdmittedProgram};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -22,6 +22,7 @@ use crate::{
     progress::Stage,
     prover::{ProofStatus, ProofTask, Prover},
     records::{JobPhase, JobRecord, ProgramRecord, ProofRecord, job_key, program_key, proof_key},
+    settlement_views,
 };
 
 /// Programs admitted at the same time: each takes a second of work on all cores.
@@ -40,6 +41,7 @@ pub(crate) struct Backend {
     admissions: Semaphore,
     submissions: Semaphore,
     max_queued_proofs: usize,
+    settlement_port: u16,
 }
 
 fn internal(error: impl std::fmt::Display) -> IvmError {
@@ -52,6 +54,7 @@ impl Backend {
         prover: Prover,
         commands: mpsc::Sender<Command>,
         max_queued_proofs: usize,
+        settlement_port: u16,
     ) -> Self {
         Self {
             shared,
@@ -60,6 +63,7 @@ impl Backend {
             admissions: Semaphore::new(MAX_ADMISSIONS),
             submissions: Semaphore::new(MAX_WAITING_PROGRAMS),
             max_queued_proofs,
+            settlement_port,
         }
     }
 
@@ -161,7 +165,7 @@ impl Backend {
             }
             Some(Stage::NoOutcome(reason)) => {
                 info.state = JobState::NoOutcome;
-                info.no_outcome_reason = Some(reason);
+                info.no_outcome_reason = Some(reason.to_string());
             }
             // It is pending: another node may well have its outcome.
             Some(Stage::CannotRun(reason)) => {
@@ -268,7 +272,10 @@ impl IvmBackend for Backend {
     }
 
     async fn proof(&self, job_id: B256) -> Result<ProofInfo, IvmError> {
-        match self.prover.status(job_id) {
+        let record = self.job_record(job_id)?;
+        let commitment = input_commitment(record.onchain_input_hash, record.offchain_input_hash);
+        let proven = (record.program_id, commitment);
+        match self.prover.status(&proven) {
             Some(ProofStatus::Ready(record)) => return self.ready_proof(&record),
             Some(ProofStatus::Queued) => return Ok(proof_without_bytes(ProofState::Queued, None)),
             Some(ProofStatus::Proving) => return Ok(proof_without_bytes(ProofState::Proving, None)),
@@ -277,10 +284,10 @@ impl IvmBackend for Backend {
             }
             None => {}
         }
-        if let Some(record) = self.shared.record::<ProofRecord>(&proof_key(job_id)).map_err(internal)? {
+        let key = proof_key(record.program_id, commitment);
+        if let Some(record) = self.shared.record::<ProofRecord>(&key).map_err(internal)? {
             return self.ready_proof(&record);
         }
-        let record = self.job_record(job_id)?;
         if record.result.is_none() {
             return Err(IvmError::NotProvable { job_id, reason: "no block carries its result".into() });
         }
@@ -298,6 +305,38 @@ impl IvmBackend for Backend {
         let busy = |_| IvmError::Busy { what: "jobs that wait for a proof", limit: self.max_queued_proofs };
         self.prover.submit(task).map_err(busy)?;
         Ok(proof_without_bytes(ProofState::Queued, None))
+    }
+
+    async fn payload(&self, hash: B256) -> Result<Option<Bytes>, IvmError> {
+        let shared = self.shared.clone();
+        let payload = tokio::task::spawn_blocking(move || shared.payloads.get(hash));
+        let payload = payload.await.map_err(internal)?.map_err(internal)?;
+        match payload.as_ref().map(|payload| payload.len()) {
+            Some(got) if got > MAX_SERVED_PAYLOAD_SIZE_BYTES => {
+                Err(IvmError::PayloadTooLarge { got, limit: MAX_SERVED_PAYLOAD_SIZE_BYTES })
+            }
+            _ => Ok(payload),
+        }
+    }
+
+    async fn proposal(&self, block_hash: B256) -> Result<Option<ProposalInfo>, IvmError> {
+        let shared = self.shared.clone();
+        tokio::task::spawn_blocking(move || settlement_views::proposal(&shared, block_hash))
+            .await
+            .map_err(internal)?
+            .map_err(internal)
+    }
+
+    async fn signed_headers(&self, number: u64) -> Result<Vec<SignedHeaderInfo>, IvmError> {
+        settlement_views::signed_headers(&self.shared, number).map_err(internal)
+    }
+
+    async fn submit_signed_header(&self, header: SignedHeaderInfo) -> Result<B256, IvmError> {
+        settlement_views::take_signed_header(&self.shared, header)
+    }
+
+    async fn settlement(&self) -> Result<SettlementInfo, IvmError> {
+        Ok(settlement_views::info(&self.shared, self.settlement_port))
     }
 }
 
@@ -324,4 +363,31 @@ impl DevControl for Backend {
 
 fn stopped() -> DevError {
     DevError::Internal(NodeError::Stopped.to_string())
+}
+
+/// Settlement blocks by hand. The clock is the execution chain's.
+pub(crate) struct SettlementControl {
+    commands: mpsc::Sender<Command>,
+}
+
+impl SettlementControl {
+    pub(crate) const fn new(commands: mpsc::Sender<Command>) -> Self {
+        Self { commands }
+    }
+}
+
+#[async_trait]
+impl DevControl for SettlementControl {
+    async fn mine(&self, _: Option<u64>) -> Result<(), DevError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::MineSettlement { reply }).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?.map_err(DevError::Internal)
+    }
+
+    async fn increase_time(&self, seconds: u64) -> Result<u64, DevError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::IncreaseTime { seconds, reply };
+        self.commands.send(command).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?.ok_or(DevError::TimeOverflow { got: seconds })
+    }
 }

@@ -1,9 +1,11 @@
-//! The development chain: known keys with money, no stake.
+//! The development chain: known keys with money.
 
 use alloy_primitives::{Address, U256, keccak256};
 use alloy_signer_local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English};
 use ivm_chain::ChainConfig;
 use ivm_contracts::{JobParameters, genesis_accounts};
+
+use crate::SettlementConfig;
 
 /// The mnemonic every Ethereum development node uses. Everyone knows its keys: never send anything of value to them.
 pub const DEV_MNEMONIC: &str = "test test test test test test test test test test test junk";
@@ -11,9 +13,9 @@ pub const DEV_MNEMONIC: &str = "test test test test test test test test test tes
 /// Accounts a development chain funds.
 const DEV_ACCOUNTS: u32 = 10;
 
-/// 10,000 ether each, and 1,000,000 for the proposer, in wei.
+/// 10,000 ether each, and 1,000,000 for each role.
 const DEV_BALANCE_ETHER: u64 = 10_000;
-const PROPOSER_BALANCE_ETHER: u64 = 1_000_000;
+const ROLE_BALANCE_ETHER: u64 = 1_000_000;
 const WEI_PER_ETHER: u64 = 1_000_000_000_000_000_000;
 
 /// A funded account.
@@ -38,16 +40,73 @@ pub fn dev_accounts() -> Result<Vec<DevAccount>, alloy_signer_local::LocalSigner
         .collect()
 }
 
-/// The proposer of a development chain. Its key is known too.
+/// A party of a development chain that acts by itself. Their keys are known too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DevRole {
+    /// The first of two proposers; the one that lies where one does.
+    Proposer,
+    /// The second, who takes over when the first is jailed.
+    SecondProposer,
+    /// Who challenges claims.
+    Challenger,
+    /// Who proves claims.
+    Prover,
+    /// Who admits proposers.
+    Owner,
+}
+
+impl DevRole {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Proposer, Self::SecondProposer, Self::Challenger, Self::Prover, Self::Owner];
+
+    /// Its key.
+    ///
+    /// # Errors
+    /// The deriver's; the keys are valid, so there are none.
+    pub fn signer(self) -> Result<PrivateKeySigner, alloy_signer_local::LocalSignerError> {
+        let seed = match self {
+            Self::Proposer => "infinityvm development proposer",
+            Self::SecondProposer => "infinityvm development proposer 2",
+            Self::Challenger => "infinityvm development challenger",
+            Self::Prover => "infinityvm development prover",
+            Self::Owner => "infinityvm development owner",
+        };
+        Ok(PrivateKeySigner::from_bytes(&keccak256(seed))?)
+    }
+}
+
+/// Both proposers of a development chain.
 ///
 /// # Errors
-/// The deriver's; the key is valid, so there are none.
-pub fn dev_proposer() -> Result<PrivateKeySigner, alloy_signer_local::LocalSignerError> {
-    Ok(PrivateKeySigner::from_bytes(&keccak256("infinityvm development proposer"))?)
+/// As [`DevRole::signer`].
+pub fn dev_proposers() -> Result<Vec<PrivateKeySigner>, alloy_signer_local::LocalSignerError> {
+    [DevRole::Proposer, DevRole::SecondProposer].into_iter().map(DevRole::signer).collect()
+}
+
+/// The settlement of a development chain: money for all roles and known accounts.
+///
+/// # Errors
+/// As [`DevRole::signer`].
+pub fn dev_settlement_config(
+    accounts: &[DevAccount],
+) -> Result<SettlementConfig, alloy_signer_local::LocalSignerError> {
+    let mut config = SettlementConfig::development(DevRole::Owner.signer()?.address());
+    for account in accounts {
+        config.funds.insert(account.address, ether(DEV_BALANCE_ETHER));
+    }
+    for role in DevRole::ALL {
+        config.funds.insert(role.signer()?.address(), ether(ROLE_BALANCE_ETHER));
+    }
+    Ok(config)
+}
+
+fn ether(amount: u64) -> U256 {
+    U256::from(amount) * U256::from(WEI_PER_ETHER)
 }
 
 /// A development chain: job contracts at their addresses, money in known accounts.
-pub fn dev_chain_config(accounts: &[DevAccount], proposer: Address) -> ChainConfig {
+pub fn dev_chain_config(accounts: &[DevAccount], proposers: &[PrivateKeySigner]) -> ChainConfig {
     let mut config = ChainConfig::default();
     for contract in genesis_accounts(JobParameters::default()) {
         let account = config.alloc.entry(contract.address).or_default();
@@ -55,11 +114,12 @@ pub fn dev_chain_config(accounts: &[DevAccount], proposer: Address) -> ChainConf
         account.code = Some(contract.code);
         account.storage = Some(contract.storage.into_iter().collect());
     }
-    let ether = |amount: u64| U256::from(amount) * U256::from(WEI_PER_ETHER);
     for account in accounts {
         config.alloc.entry(account.address).or_default().balance = ether(DEV_BALANCE_ETHER);
     }
-    config.alloc.entry(proposer).or_default().balance = ether(PROPOSER_BALANCE_ETHER);
+    for proposer in proposers {
+        config.alloc.entry(proposer.address()).or_default().balance = ether(ROLE_BALANCE_ETHER);
+    }
     config
 }
 

@@ -31,6 +31,45 @@ pub enum NodeError {
     /// The proposer's key does not sign.
     #[error("the proposer cannot sign: {0}")]
     Sign(#[from] alloy_signer::Error),
+    /// This node could not run a job, which says nothing about its outcome.
+    #[error("job {job_id} cannot be run by this node: {reason}")]
+    CannotRun {
+        /// The job.
+        job_id: alloy_primitives::B256,
+        /// Why.
+        reason: ivm_engine::ExecutorError,
+    },
+    /// There is no such settlement chain.
+    #[error("settlement chain: {0}")]
+    SettlementGenesis(#[from] ivm_settlement::SettlementGenesisError),
+    /// The settlement contract does not answer as it should.
+    #[error("settlement contract: {0}")]
+    Settlement(String),
+    /// The settlement chain settles another chain.
+    #[error("the settlement chain's first block follows {expected}, this chain's genesis is {got}")]
+    OtherGenesis {
+        /// This chain's genesis.
+        got: alloy_primitives::B256,
+        /// The one that the settlement contract was made for.
+        expected: alloy_primitives::B256,
+    },
+    /// The data was written before the chain was settled.
+    #[error(
+        "the chain has {blocks} blocks that its settlement chain does not know: start with an empty data folder"
+    )]
+    Unsettled {
+        /// Number of its head.
+        blocks: u64,
+    },
+    /// An ordered block's payload is not held.
+    #[error("block {block_hash} was ordered, but its payload is not held")]
+    PayloadWithheld {
+        /// The block.
+        block_hash: alloy_primitives::B256,
+    },
+    /// A node needs at least one proposer.
+    #[error("no proposer is configured, expected at least one")]
+    NoProposer,
     /// The producer has stopped.
     #[error("block production has stopped")]
     Stopped,

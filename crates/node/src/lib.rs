@@ -1,29 +1,47 @@
-//! A node: one execution chain, the jobs its contracts ask for, and what makes blocks of both.
+//! A node: an execution chain and the settlement chain that orders it, the jobs its contracts ask for, and what makes
+//! blocks of all of them.
 //!
 //! * [`Node::start`] opens everything and serves JSON-RPC; [`Node::stop`] ends in good order.
 //! * [`records`] is what a node remembers of jobs and programs, as a pure function of blocks.
-//! * The *producer* makes blocks: results and registrations first, signed by the proposer, then users' transactions.
+//! * The *producer* makes blocks, a settlement block at each turn: it proposes an execution block (results and
+//!   registrations first, signed by the proposer, then users' transactions), checks it, has it ordered, and follows it.
+//! * What is *followed* is a function of the settlement chain alone; a block found wrong is not.
 //! * The *coprocessor* runs jobs beside it; the *prover* proves outcomes on request.
 //!
-//! **Nothing is lost and nothing is posted twice.** Records are written in the same atomic commit as the block they are
-//! derived from. Whatever else a node holds (queue, outcomes not yet posted) is recomputed from the open jobs when it
+//! **Nothing is lost and nothing is posted twice.** A block is ordered, durably and with its payload, before it is
+//! followed. Records are written in the same atomic commit as the execution block they are derived from. Whatever else a node holds (queue, outcomes not yet posted) is recomputed from the open jobs when it
 //! starts. Whether a job still awaits its result is the contract's to say, so a result posted again is passed over.
 
 #![forbid(unsafe_code)]
 
 mod backend;
+mod byzantine;
+mod claims;
 mod config;
 mod delivery;
 mod dev;
 mod error;
+mod following;
+mod jobs;
 mod node;
+mod payload;
 mod producer;
 mod progress;
 mod proposer;
+mod proposing;
 mod prover;
 pub mod records;
+mod refusals;
+mod settlement;
+mod settlement_views;
+mod signed_headers;
 
-pub use config::{BlockMode, NodeConfig, Storage};
-pub use dev::{DEV_MNEMONIC, DevAccount, dev_accounts, dev_chain_config, dev_proposer};
+pub use byzantine::{Byzantine, LieMode, UnknownLieMode};
+pub use claims::Objection;
+pub use config::{BlockMode, Diligence, NodeConfig, SettlementConfig, Storage};
+pub use dev::{
+    DEV_MNEMONIC, DevAccount, DevRole, dev_accounts, dev_chain_config, dev_proposers, dev_settlement_config,
+};
 pub use error::NodeError;
+pub use ivm_settlement::{FollowMode, SettlementParameters};
 pub use node::Node;

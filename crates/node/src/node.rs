@@ -1,12 +1,15 @@
 //! Starting and stopping.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
+use alloy_signer_local::PrivateKeySigner;
 use ivm_chain::{Chain, RestoredPool, Storage as ChainStorage};
-use ivm_coprocessor::{Coprocessor, Notice, ProgramCache, TaskEnd};
+use ivm_coprocessor::{Coprocessor, Notice, ProgramCache, Task, TaskEnd};
 use ivm_da::PayloadStore;
+use ivm_primitives::ProgramId;
 use ivm_rpc::{DevControl, IvmBackend, RpcServer};
+use ivm_settlement::{FollowMode, ProofVerifier, SETTLEMENT_ADDRESS};
 use ivm_zkvm::{OpenVm, Zkvm};
 use parking_lot::Mutex;
 use tokio::{
@@ -15,16 +18,33 @@ use tokio::{
 };
 
 use crate::{
-    NodeConfig, NodeError, Storage,
-    backend::Backend,
-    producer::{Command, Producer, Registrations},
+    NodeConfig, NodeError, SettlementConfig, Storage,
+    backend::{Backend, SettlementControl},
+    byzantine::Liar,
+    claims::ClaimChecker,
+    producer::{Command, Producer},
     progress::{OpenJobs, Stage},
     prover::{Prover, StopProofs},
+    records::{self, JobRecord},
+    refusals::Refusals,
+    settlement::Settlement,
+    signed_headers::SignedHeaders,
 };
+
+/// Programs admitted that no block registers yet.
+#[derive(Debug, Default)]
+pub(crate) struct Registrations {
+    pub(crate) programs: BTreeMap<ProgramId, (B256, u64)>,
+}
 
 /// What the parts of a node share.
 pub(crate) struct Shared {
     pub(crate) chain: Chain,
+    pub(crate) settlement: Settlement,
+    pub(crate) follow_mode: FollowMode,
+    pub(crate) checker: ClaimChecker,
+    pub(crate) refusals: Mutex<Refusals>,
+    pub(crate) signed_headers: Mutex<SignedHeaders>,
     pub(crate) zkvm: Arc<dyn Zkvm>,
     pub(crate) payloads: Arc<PayloadStore>,
     pub(crate) programs: Arc<ProgramCache>,
@@ -41,24 +61,32 @@ pub(crate) struct Shared {
 impl Shared {
     /// A record of the node's own table.
     pub(crate) fn record<T: serde::de::DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, NodeError> {
-        let Some(bytes) = self.chain.extra(key)? else { return Ok(None) };
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| NodeError::Damaged {
-            key: String::from_utf8_lossy(key).into_owned(),
-            reason: error.to_string(),
-        })
+        self.chain.extra(key)?.map(|bytes| records::decode(key, &bytes)).transpose()
     }
 
     /// What workers tell.
     fn notice(&self, notice: Notice) {
         match notice {
             Notice::Started(job_id) => self.open_jobs.lock().set_stage(job_id, Stage::Executing),
-            Notice::Ended { job_id, end, run_time } => {
-                let stage = ended(job_id, end, run_time);
-                self.open_jobs.lock().set_stage(job_id, stage);
+            Notice::Ended { task, end, run_time } => {
+                let job_id = task.job_id;
+                let mut open_jobs = self.open_jobs.lock();
+                // After a reorg the job may be another.
+                let is_same = open_jobs.get(job_id).is_some_and(|job| is_task_of(&task, &job.record));
+                let stage = if is_same { ended(job_id, end, run_time) } else { Stage::Waiting };
+                open_jobs.set_stage(job_id, stage);
+                drop(open_jobs);
                 self.wake.notify_one();
             }
         }
     }
+}
+
+fn is_task_of(task: &Task, job: &JobRecord) -> bool {
+    task.program_id == job.program_id
+        && task.onchain_input_hash == job.onchain_input_hash
+        && task.offchain_input_hash == job.offchain_input_hash
+        && task.max_cycles == job.max_cycles
 }
 
 fn ended(job_id: B256, end: TaskEnd, run_time: std::time::Duration) -> Stage {
@@ -77,7 +105,7 @@ fn ended(job_id: B256, end: TaskEnd, run_time: std::time::Duration) -> Stage {
         }
         TaskEnd::NoOutcome(reason) => {
             tracing::warn!(target: "job", "job {job_id} has no outcome and will expire: {reason}");
-            Stage::NoOutcome(reason.to_string())
+            Stage::NoOutcome(reason)
         }
         TaskEnd::MissingPayload(hash) => {
             tracing::info!(target: "job", "job {job_id} waits for payload {hash} (ivm_submitPayload)");
@@ -106,7 +134,10 @@ fn restore_pool(chain: &Chain, journal: &Path) {
 /// A running node.
 pub struct Node {
     chain: Chain,
+    settlement: Chain,
+    contract: Address,
     rpc: RpcServer,
+    settlement_rpc: RpcServer,
     commands: mpsc::Sender<Command>,
     producer: JoinHandle<Result<(), NodeError>>,
     stop_proofs: StopProofs,
@@ -118,16 +149,30 @@ impl Node {
     /// # Errors
     /// [`NodeError`], which says what cannot be had.
     pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
-        let (chain_storage, payloads) = match &config.storage {
-            Storage::Memory => {
-                (ChainStorage::Memory, PayloadStore::in_memory(config.max_payload_store_size_bytes))
-            }
-            Storage::Folder(folder) => (
-                ChainStorage::Path(folder.join("chain")),
-                PayloadStore::open(&folder.join("payloads"), config.max_payload_store_size_bytes)?,
-            ),
+        if config.proposers.is_empty() {
+            return Err(NodeError::NoProposer);
+        }
+        let storage = |name: &str| match &config.storage {
+            Storage::Memory => ChainStorage::Memory,
+            Storage::Folder(folder) => ChainStorage::Path(folder.join(name)),
         };
-        let chain = Chain::open(config.chain, chain_storage)?;
+        let payloads = match &config.storage {
+            Storage::Memory => PayloadStore::in_memory(config.max_payload_store_size_bytes),
+            Storage::Folder(folder) => {
+                PayloadStore::open(&folder.join("payloads"), config.max_payload_store_size_bytes)?
+            }
+        };
+        let chain = Chain::open(config.chain, storage("chain"))?;
+        let bonded = config.proposers.iter().map(PrivateKeySigner::address).collect();
+        let genesis = config.settlement.genesis(&chain, bonded);
+        let SettlementConfig { diligence, follow_mode, byzantine, rpc, .. } = config.settlement;
+        let payloads = Arc::new(payloads);
+        let verifier = Arc::new(ProofVerifier::new(payloads.clone()));
+        let (settlement, contract) = (genesis.chain_config(verifier)?, SETTLEMENT_ADDRESS);
+        let settlement = Chain::open(settlement, storage("settlement"))?;
+        if settlement.head().block.number() == 0 && chain.head().block.number() > 0 {
+            return Err(NodeError::Unsettled { blocks: chain.head().block.number() });
+        }
         if let Storage::Folder(folder) = &config.storage {
             restore_pool(&chain, &folder.join("pool.journal"));
         }
@@ -136,11 +181,17 @@ impl Node {
             Storage::Folder(folder) => OpenVm::with_key_cache(folder.join("keys")),
         };
         let zkvm: Arc<dyn Zkvm> = Arc::new(zkvm.with_executor(config.executor));
-        let payloads = Arc::new(payloads);
         let programs =
             Arc::new(ProgramCache::new(zkvm.clone(), payloads.clone(), config.max_cached_programs));
+        let checker =
+            ClaimChecker { zkvm: zkvm.clone(), programs: programs.clone(), payloads: payloads.clone() };
         let shared = Arc::new(Shared {
             chain: chain.clone(),
+            settlement: Settlement { chain: settlement.clone(), contract },
+            follow_mode,
+            checker,
+            refusals: Mutex::default(),
+            signed_headers: Mutex::default(),
             zkvm: zkvm.clone(),
             payloads: payloads.clone(),
             programs: programs.clone(),
@@ -168,13 +219,23 @@ impl Node {
         let stop_proofs = prover.stopper();
 
         let (commands, receiver) = mpsc::channel(64);
-        let producer = Producer::new(shared.clone(), config.proposer, coprocessor)?;
+        let liar = byzantine.map(Liar::new);
+        let producer = Producer::new(shared.clone(), config.proposers, coprocessor, diligence, liar)?;
+        let settlement_dev: Arc<dyn DevControl> = Arc::new(SettlementControl::new(commands.clone()));
+        let settlement_rpc = ivm_rpc::serve(rpc, settlement.clone(), None, Some(settlement_dev)).await?;
         let producer = tokio::spawn(producer.run(config.block_mode, receiver));
-        let backend = Arc::new(Backend::new(shared, prover, commands.clone(), config.max_queued_proofs));
+        let settlement_port = settlement_rpc.local_addr().port();
+        let backend = Arc::new(Backend::new(
+            shared,
+            prover,
+            commands.clone(),
+            config.max_queued_proofs,
+            settlement_port,
+        ));
         let ivm: Arc<dyn IvmBackend> = backend.clone();
         let dev: Arc<dyn DevControl> = backend;
         let rpc = ivm_rpc::serve(config.rpc, chain.clone(), Some(ivm), Some(dev)).await?;
-        Ok(Self { chain, rpc, commands, producer, stop_proofs })
+        Ok(Self { chain, settlement, contract, rpc, settlement_rpc, commands, producer, stop_proofs })
     }
 
     /// Where JSON-RPC is served.
@@ -187,6 +248,21 @@ impl Node {
         &self.chain
     }
 
+    /// Where the settlement chain's JSON-RPC is served.
+    pub const fn settlement_rpc_address(&self) -> SocketAddr {
+        self.settlement_rpc.local_addr()
+    }
+
+    /// The settlement chain.
+    pub const fn settlement(&self) -> &Chain {
+        &self.settlement
+    }
+
+    /// The settlement contract.
+    pub const fn settlement_contract(&self) -> Address {
+        self.contract
+    }
+
     /// Stops: no more calls, the block under way is finished, the workers end their runs, a proof under way is
     /// cancelled.
     ///
@@ -195,6 +271,7 @@ impl Node {
     pub async fn stop(self) -> Result<(), NodeError> {
         self.stop_proofs.stop();
         self.rpc.stop().await;
+        self.settlement_rpc.stop().await;
         // An error means that production has ended already; why is what joining tells.
         let _ = self.commands.send(Command::Stop).await;
         self.producer.await.map_err(|_| NodeError::Stopped)?

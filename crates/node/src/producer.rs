@@ -1,93 +1,99 @@
-//! Block production: results and registrations first, then users' transactions; records in the same commit.
+//! Block production: propose, check, order, follow.
+//!
+//! One turn makes one settlement block, and with it at most one execution block:
+//!
+//! 1. *Follow* what is ordered ([`following`](crate::following)): verdicts may have moved the tip.
+//! 2. *Propose* an execution block on it ([`proposing`](crate::proposing)). A node that does not follow the tip has nothing
+//!    to build on, and proposes nothing.
+//! 3. *Check* it as any validator would, unless this one is lazy. A block of this node's own honest proposer was checked
+//!    when it was made: its claims are what this node's workers found.
+//! 4. *Order* it: the settlement block, with the payload, is written durably. From now on it is the chain's.
+//! 5. *Follow* it. A block that was just executed is committed as it is.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::Duration};
 
-use alloy_consensus::TxEnvelope;
-use alloy_eips::BlockId;
-use alloy_primitives::{B256, TxHash, keccak256};
 use alloy_signer_local::PrivateKeySigner;
-use alloy_sol_types::SolCall;
-use ivm_chain::{BuildRequest, BuiltBlock, ChainEvent, ExtraWrite};
-use ivm_contracts::{JOB_MANAGER_ADDRESS, JobManager, PROGRAM_REGISTRY_ADDRESS, ProgramRegistry};
-use ivm_coprocessor::{Coprocessor, Task};
-use ivm_primitives::ProgramId;
+use ivm_chain::{ChainError, ChainEvent, CommittedBlock, Durability, ExtraWrite, Reorg};
+use ivm_coprocessor::Coprocessor;
+use ivm_settlement::FollowMode;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::{
     BlockMode, NodeError,
-    delivery::batches,
+    byzantine::Liar,
+    claims::ClaimsError,
+    config::Diligence,
+    following::dropped_registrations,
+    jobs::log_step,
     node::Shared,
-    progress::{MAX_POST_ATTEMPTS, MAX_TRACKED_JOBS, Stage},
-    proposer::Signing,
-    records::{self, Changes, JobPhase, JobRecord, OPEN_PREFIX, ProgramRecord},
+    payload::Payload,
+    progress::{MAX_POST_ATTEMPTS, Stage},
+    proposing::{Executed, Proposal, Purpose},
+    records::{self, Changes, JobPhase, ProgramRecord},
+    refusals::Refusal,
+    settlement::{FORGET_BATCH, Order, Ordered, Tip, log_decisions},
 };
-
-/// Part of a block's gas that what the proposer posts may take; the rest is the users'.
-const LEADING_GAS_DIVISOR: u64 = 2;
-
-/// Gas of one registration, with room to spare.
-const REGISTRATION_GAS: u64 = 150_000;
-
-/// Most registrations in one block.
-const MAX_REGISTRATIONS_PER_BLOCK: usize = 8;
-
-/// Most jobs closed for being past their deadline in one block.
-const MAX_EXPIRIES_PER_BLOCK: usize = 16;
-
-/// Gas of closing one job beside the consumer's hook, which may use as much as its callback.
-const EXPIRY_GAS: u64 = 150_000;
 
 /// How long production waits after a failure of the store before it tries again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// How often a settlement block is made while a challenge is open, when blocks are made on demand: periods count blocks.
+const CHALLENGE_BLOCK_TIME: Duration = Duration::from_secs(1);
 
 /// What block production is told to do.
 pub(crate) enum Command {
     /// Make a block now, with this timestamp where one is given.
     Mine { timestamp: Option<u64>, reply: oneshot::Sender<Result<(), String>> },
+    /// Make a settlement block now, without an execution block.
+    MineSettlement { reply: oneshot::Sender<Result<(), String>> },
     /// Move the clock of later blocks forward; replies by how much it is ahead.
     IncreaseTime { seconds: u64, reply: oneshot::Sender<Option<u64>> },
     /// End.
     Stop,
 }
 
-/// Programs admitted that no block registers yet.
-#[derive(Debug, Default)]
-pub(crate) struct Registrations {
-    pub(crate) programs: BTreeMap<ProgramId, (B256, u64)>,
-}
-
-/// What a leading transaction is for.
-enum Purpose {
-    Results(Vec<B256>),
-    Registration(ProgramId),
-    Expiry(B256),
-}
-
-struct Leading {
-    transactions: Vec<TxEnvelope>,
-    purposes: BTreeMap<TxHash, Purpose>,
-}
-
 pub(crate) struct Producer {
-    shared: Arc<Shared>,
-    proposer: PrivateKeySigner,
-    coprocessor: Coprocessor,
+    pub(crate) shared: Arc<Shared>,
+    /// In order of preference: the first that may propose does.
+    pub(crate) proposers: Vec<PrivateKeySigner>,
+    pub(crate) coprocessor: Coprocessor,
+    pub(crate) diligence: Diligence,
+    pub(crate) liar: Option<Liar>,
     /// How far the chain's clock is ahead of the system's.
-    clock_ahead_seconds: u64,
+    pub(crate) clock_ahead_seconds: u64,
+    /// Settlement block up to which a challenge may be open.
+    challenged_until: u64,
+    /// Number of the newest final block whose payload is forgotten.
+    forgotten: u64,
 }
 
 impl Producer {
     /// A producer that knows what is open on chain.
     pub(crate) fn new(
         shared: Arc<Shared>,
-        proposer: PrivateKeySigner,
+        proposers: Vec<PrivateKeySigner>,
         coprocessor: Coprocessor,
+        diligence: Diligence,
+        liar: Option<Liar>,
     ) -> Result<Self, NodeError> {
-        let producer = Self { shared, proposer, coprocessor, clock_ahead_seconds: 0 };
+        let followed = shared.follow()?;
+        if let Some(reorg) = followed {
+            tracing::info!(target: "settlement", "followed {} blocks that were ordered before", reorg.added.len());
+        }
+        // A challenge may have been open when the node stopped.
+        let challenged_until =
+            shared.settlement.chain.head().block.number() + shared.settlement.prover_period_blocks()?;
+        let forgotten = shared.settlement.tip()?.finalized;
+        let producer = Self {
+            shared,
+            proposers,
+            coprocessor,
+            diligence,
+            liar,
+            clock_ahead_seconds: 0,
+            challenged_until,
+            forgotten,
+        };
         producer.load_open_jobs()?;
         let open = producer.shared.open_jobs.lock().len();
         if open > 0 {
@@ -112,17 +118,23 @@ impl Producer {
             BlockMode::OnDemand => None,
         };
         let mut events = self.shared.chain.subscribe();
+        let mut settlement_events = self.shared.settlement.chain.subscribe();
         loop {
             let command = tokio::select! {
                 biased;
                 command = commands.recv() => Some(command.unwrap_or(Command::Stop)),
-                () = due(&mut ticker, &self.shared, &mut events) => None,
+                () = due(&mut ticker, &self.shared, &mut events, &mut settlement_events) => None,
+                () = tokio::time::sleep(CHALLENGE_BLOCK_TIME), if ticker.is_none() && self.is_challenged() => None,
             };
             match command {
                 Some(Command::Stop) => return Ok(()),
                 Some(Command::Mine { timestamp, reply }) => {
-                    let mined = tokio::task::block_in_place(|| self.produce(timestamp));
+                    let mined = tokio::task::block_in_place(|| self.turn(timestamp, true));
                     // Whoever asked may be gone.
+                    let _ = reply.send(mined.map_err(|error| error.to_string()));
+                }
+                Some(Command::MineSettlement { reply }) => {
+                    let mined = tokio::task::block_in_place(|| self.turn(None, false));
                     let _ = reply.send(mined.map_err(|error| error.to_string()));
                 }
                 Some(Command::IncreaseTime { seconds, reply }) => {
@@ -130,9 +142,12 @@ impl Producer {
                     self.clock_ahead_seconds = ahead.unwrap_or(self.clock_ahead_seconds);
                     let _ = reply.send(ahead);
                 }
-                None if mode == BlockMode::OnDemand && !self.has_work() => {}
                 None => {
-                    if let Err(error) = tokio::task::block_in_place(|| self.produce(None)) {
+                    let executes = mode != BlockMode::OnDemand || self.has_work();
+                    if !executes && !self.has_settlement_work() {
+                        continue;
+                    }
+                    if let Err(error) = tokio::task::block_in_place(|| self.turn(None, executes)) {
                         tracing::error!(target: "block", "no block could be made, trying again: {error}");
                         tokio::time::sleep(RETRY_DELAY).await;
                         self.shared.wake.notify_one();
@@ -142,7 +157,7 @@ impl Producer {
         }
     }
 
-    /// Whether a block made now would hold anything.
+    /// Whether an execution block made now would hold anything.
     fn has_work(&self) -> bool {
         let next = self.shared.chain.head().block.number() + 1;
         let (pending, _) = self.shared.chain.pool().status();
@@ -153,35 +168,170 @@ impl Producer {
             || !self.shared.registrations.lock().programs.is_empty()
     }
 
-    /// Makes and commits one block.
-    fn produce(&mut self, timestamp: Option<u64>) -> Result<(), NodeError> {
-        let leading = self.leading()?;
-        let request = BuildRequest {
-            leading_transactions: leading.transactions,
-            timestamp: timestamp.unwrap_or_else(|| self.now()),
-            beneficiary: self.proposer.address(),
-            prev_randao: keccak256(self.shared.chain.head().block.hash()),
-            ..Default::default()
-        };
-        let built = self.shared.chain.build_block(request)?;
-        for rejected in built.rejected_leading() {
-            tracing::error!(target: "block", "transaction {} of the proposer was left out: {}", rejected.hash, rejected.reason);
+    /// Whether a settlement block made now would hold anything, or end a period.
+    fn has_settlement_work(&self) -> bool {
+        self.shared.settlement.chain.pool().status().0 > 0 || self.is_challenged()
+    }
+
+    fn is_challenged(&self) -> bool {
+        self.shared.settlement.chain.head().block.number() <= self.challenged_until
+    }
+
+    /// Makes a settlement block, with an execution block when `executes`.
+    fn turn(&mut self, timestamp: Option<u64>, executes: bool) -> Result<(), NodeError> {
+        self.follow()?;
+        let tip = self.shared.settlement.tip()?;
+        let follows_tip = self.shared.chain.head().block.hash() == tip.hash;
+        let proposal = if executes && follows_tip { self.propose(timestamp)? } else { None };
+        match proposal {
+            Some(proposal) if !self.refuses(&proposal)? => self.order(proposal, timestamp, &tip),
+            _ => self.order_nothing(timestamp, &tip),
         }
-        let changes = records::changes(built.block(), built.receipts(), |job_id| {
-            self.shared.record(&records::job_key(job_id))
-        })?;
-        for payload in &changes.payloads {
+    }
+
+    /// Does what a validator does before it votes for a block. A lazy one votes for anything.
+    fn refuses(&self, proposal: &Proposal) -> Result<bool, NodeError> {
+        if proposal.lie.is_none() || self.diligence == Diligence::Lazy {
+            return Ok(false);
+        }
+        let reason = match &proposal.executed {
+            Some(executed) => self.objection(executed)?,
+            None => match self.shared.chain.verify(proposal.block.clone()) {
+                Err(ChainError::InvalidBlock(error)) => Some(error.to_string()),
+                Err(error) => return Err(error.into()),
+                Ok(_) => None,
+            },
+        };
+        let Some(reason) = reason else { return Ok(false) };
+        let (block_hash, number) = (proposal.block_hash, proposal.block.header.number);
+        self.shared.refuse(Refusal { block_hash, number, reason, ordered: false, receipts: None });
+        Ok(true)
+    }
+
+    /// What running the block's jobs again has against it.
+    fn objection(&self, executed: &Executed) -> Result<Option<String>, NodeError> {
+        let read = |key: &[u8]| self.shared.chain.extra(key).map_err(NodeError::from);
+        let built = &executed.built;
+        match self.shared.checker.check(built.block(), built.receipts(), &executed.changes, &read) {
+            Ok(()) => Ok(None),
+            Err(ClaimsError::Wrong(objection)) => Ok(Some(objection.to_string())),
+            Err(ClaimsError::Node(error)) => Err(error),
+        }
+    }
+
+    fn order_nothing(&mut self, timestamp: Option<u64>, tip: &Tip) -> Result<(), NodeError> {
+        let timestamp = timestamp.unwrap_or_default().max(self.now());
+        let extra = self.forget_final(tip)?;
+        let ordered = self.shared.settlement.order(None, timestamp, self.proposers[0].address(), extra)?;
+        if let Ordered::Yes(block) = ordered {
+            self.after_settlement_block(&block);
+        }
+        self.follow()
+    }
+
+    /// Orders a block, and follows it.
+    fn order(&mut self, proposal: Proposal, timestamp: Option<u64>, tip: &Tip) -> Result<(), NodeError> {
+        let Proposal { block, block_hash, payload, proposer, executed, lie } = proposal;
+        for payload in executed.iter().flat_map(|executed| &executed.changes.payloads) {
             self.shared.payloads.put(payload)?;
         }
-        let failed = self.failed_leading(&built, leading.purposes);
+        let timestamp = timestamp.unwrap_or_default().max(self.now()).max(block.header.timestamp);
+        let extra = self.forget_final(tip)?;
+        let order = Order { proposer: &proposer, block: &block, block_hash, payload };
+        match self.shared.settlement.order(Some(&order), timestamp, proposer.address(), extra)? {
+            Ordered::Yes(settlement_block) => self.after_settlement_block(&settlement_block),
+            Ordered::No { reason } => {
+                tracing::warn!(target: "block", "block {} is not ordered: {reason}", block.header.number);
+                return self.follow();
+            }
+        }
+        if let Some(mode) = lie {
+            tracing::warn!(
+                target: "settlement",
+                "block {} ({block_hash}) was ordered with a lie in it: {mode}", block.header.number
+            );
+        }
+        let tip = self.shared.settlement.tip()?;
+        let trusted = lie.is_none_or(|mode| mode == crate::LieMode::Equivocation)
+            || self.shared.follow_mode == FollowMode::Optimistic;
+        match executed {
+            Some(executed) if trusted && tip.hash == block_hash => self.commit(executed, &tip),
+            _ => self.follow(),
+        }
+    }
+
+    /// After a settlement block: what it decided is told.
+    fn after_settlement_block(&mut self, block: &CommittedBlock) {
+        let settlement = &self.shared.settlement;
+        if log_decisions(block, settlement.contract) {
+            // The period was read when the node started, and failing to read it now means no more than a later block.
+            let period = settlement.prover_period_blocks().unwrap_or_default();
+            self.challenged_until = block.block.number() + period + 1;
+        }
+    }
+
+    /// Forgets payloads of blocks that are final, a batch at a time: the execution chain is made durable up to them before.
+    fn forget_final(&mut self, tip: &Tip) -> Result<Vec<ExtraWrite>, NodeError> {
+        if tip.finalized < self.forgotten + FORGET_BATCH {
+            return Ok(Vec::new());
+        }
+        if self.shared.chain.head().block.number() < tip.finalized {
+            return Ok(Vec::new());
+        }
+        self.shared.chain.sync()?;
+        let mut writes = Vec::new();
+        for number in self.forgotten + 1..=self.forgotten + FORGET_BATCH {
+            writes.push(Payload::forget(self.shared.settlement.canonical_hash(number)?));
+        }
+        self.forgotten += FORGET_BATCH;
+        Ok(writes)
+    }
+
+    /// Makes a block that was just executed and ordered the head.
+    fn commit(&mut self, executed: Executed, tip: &Tip) -> Result<(), NodeError> {
+        let Executed { built, changes, failed } = executed;
         let taken: Vec<ExtraWrite> = std::mem::take(&mut *self.shared.writes.lock());
         let mut writes = changes.writes();
         writes.extend(taken.iter().cloned());
-        if let Err(error) = self.shared.chain.commit(built, writes) {
+        let settled = self.shared.settled(tip, built.block().number());
+        // It is ordered durably: it can be executed again.
+        if let Err(error) = self.shared.chain.commit_settled(built, writes, settled, Durability::Buffered) {
             self.shared.writes.lock().splice(0..0, taken);
             return Err(error.into());
         }
         self.committed(changes, failed)
+    }
+
+    /// Follows what is ordered, and brings what is in memory in step.
+    fn follow(&mut self) -> Result<(), NodeError> {
+        match self.shared.follow()? {
+            Some(reorg) => self.after_reorg(&reorg),
+            None => Ok(()),
+        }
+    }
+
+    fn after_reorg(&mut self, reorg: &Reorg) -> Result<(), NodeError> {
+        let head = self.shared.chain.head().block;
+        if let Some(removed) = reorg.removed.first() {
+            tracing::warn!(
+                target: "settlement",
+                "REORG: {} blocks left, {} added; the head was {} ({}) and is {} ({})",
+                reorg.removed.len(),
+                reorg.added.len(),
+                removed.block.number(),
+                removed.block.hash(),
+                head.number(),
+                head.hash()
+            );
+        }
+        let is_registered = |program_id| {
+            Ok(self.shared.record::<ProgramRecord>(&records::program_key(program_id))?.is_some())
+        };
+        let dropped = dropped_registrations(reorg, is_registered)?;
+        self.shared.registrations.lock().programs.extend(dropped);
+        self.reload_jobs()?;
+        self.shared.committed.send_replace(head.number());
+        Ok(())
     }
 
     /// After a commit: what is in memory follows.
@@ -235,120 +385,6 @@ impl Producer {
         self.shared.committed.send_replace(head.block.number());
         Ok(())
     }
-
-    fn now(&self) -> u64 {
-        let system = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-        system.saturating_add(self.clock_ahead_seconds)
-    }
-
-    /// What the proposer posts in the next block.
-    fn leading(&self) -> Result<Leading, NodeError> {
-        let chain = &self.shared.chain;
-        let next = chain.head().block.number() + 1;
-        let nonce = chain
-            .state_at(BlockId::latest())?
-            .nonce(self.proposer.address())
-            .map_err(ivm_chain::ChainError::from)?;
-        let mut signing = Signing::new(&self.proposer, chain.config().chain_id, chain.next_base_fee(), nonce);
-        let mut leading = Leading { transactions: Vec::new(), purposes: BTreeMap::new() };
-        let mut gas_left = chain.config().block_gas_limit / LEADING_GAS_DIVISOR;
-
-        for (program_id, (elf_hash, elf_size_bytes)) in
-            self.shared.registrations.lock().programs.iter().take(MAX_REGISTRATIONS_PER_BLOCK)
-        {
-            let call = ProgramRegistry::registerProgramCall {
-                programId: *program_id,
-                hash: *elf_hash,
-                elfSizeBytes: u32::try_from(*elf_size_bytes).unwrap_or(u32::MAX),
-            };
-            let transaction = signing.call(PROGRAM_REGISTRY_ADDRESS, call.abi_encode(), REGISTRATION_GAS)?;
-            leading.push(transaction, Purpose::Registration(*program_id));
-            gas_left = gas_left.saturating_sub(REGISTRATION_GAS);
-        }
-        let open_jobs = self.shared.open_jobs.lock();
-        let in_time = open_jobs.ready().filter(|(_, record, ..)| record.deadline_block >= next);
-        for batch in batches(in_time, gas_left) {
-            let transaction = signing.call(JOB_MANAGER_ADDRESS, batch.calldata, batch.gas_limit)?;
-            leading.push(transaction, Purpose::Results(batch.jobs));
-            gas_left = gas_left.saturating_sub(batch.gas_limit);
-        }
-        for (job_id, record) in open_jobs.past_deadline(next).take(MAX_EXPIRIES_PER_BLOCK) {
-            let gas = EXPIRY_GAS + record.callback_gas_limit + record.callback_gas_limit / 63;
-            let Some(rest) = gas_left.checked_sub(gas) else { break };
-            gas_left = rest;
-            let call = JobManager::expireJobCall { job: record.to_job() };
-            let transaction = signing.call(JOB_MANAGER_ADDRESS, call.abi_encode(), gas)?;
-            leading.push(transaction, Purpose::Expiry(job_id));
-        }
-        Ok(leading)
-    }
-
-    /// Purposes of leading transactions that are in the block and failed.
-    fn failed_leading(&self, built: &BuiltBlock, mut purposes: BTreeMap<TxHash, Purpose>) -> Vec<Purpose> {
-        let mut failed = Vec::new();
-        for (transaction, receipt) in built.block().transactions().iter().zip(built.receipts()) {
-            let purpose = purposes.remove(transaction.inner().tx_hash());
-            if !receipt.status()
-                && let Some(purpose) = purpose
-            {
-                tracing::error!(target: "block", "transaction {} of the proposer reverted", transaction.inner().tx_hash());
-                failed.push(purpose);
-            }
-        }
-        failed
-    }
-
-    /// Takes open jobs from the records into memory: at the start, and when those that had no room then have it.
-    fn load_open_jobs(&self) -> Result<(), NodeError> {
-        let open = self.shared.chain.extra_scan(OPEN_PREFIX, MAX_TRACKED_JOBS)?;
-        self.shared.open_jobs.lock().overflowed = open.len() == MAX_TRACKED_JOBS;
-        for (key, _) in open {
-            let Some(job_id) = records::job_of_open_key(&key) else { continue };
-            if let Some(record) = self.shared.record::<JobRecord>(&records::job_key(job_id))? {
-                self.shared.open_jobs.lock().insert(job_id, record);
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives waiting jobs to the workers, as many as the queue takes.
-    fn dispatch(&self) {
-        loop {
-            let mut open_jobs = self.shared.open_jobs.lock();
-            let Some((job_id, job)) = open_jobs.next_waiting() else { return };
-            let record = job.record.clone();
-            let program = self.shared.record::<ProgramRecord>(&records::program_key(record.program_id));
-            let stage = match program {
-                Ok(Some(program)) => {
-                    let task = Task {
-                        job_id,
-                        program_id: record.program_id,
-                        elf_hash: program.elf_hash,
-                        onchain_input_hash: record.onchain_input_hash,
-                        offchain_input_hash: record.offchain_input_hash,
-                        max_cycles: record.max_cycles,
-                    };
-                    // The stage first: a worker may start at once.
-                    open_jobs.set_stage(job_id, Stage::Queued);
-                    if self.coprocessor.submit(task).is_err() {
-                        open_jobs.set_stage(job_id, Stage::Waiting);
-                        return;
-                    }
-                    continue;
-                }
-                Ok(None) => Stage::CannotRun(format!("program {} has no record", record.program_id)),
-                Err(error) => Stage::CannotRun(error.to_string()),
-            };
-            open_jobs.set_stage(job_id, stage);
-        }
-    }
-}
-
-impl Leading {
-    fn push(&mut self, transaction: TxEnvelope, purpose: Purpose) {
-        self.purposes.insert(*transaction.tx_hash(), purpose);
-        self.transactions.push(transaction);
-    }
 }
 
 /// Waits until a block is due.
@@ -356,45 +392,27 @@ async fn due(
     ticker: &mut Option<tokio::time::Interval>,
     shared: &Shared,
     events: &mut broadcast::Receiver<ChainEvent>,
+    settlement_events: &mut broadcast::Receiver<ChainEvent>,
 ) {
     if let Some(ticker) = ticker {
         ticker.tick().await;
         return;
     }
-    loop {
-        tokio::select! {
-            () = shared.wake.notified() => return,
-            event = events.recv() => match event {
-                // Own blocks say nothing new.
-                Ok(ChainEvent::NewHead(_)) => {}
-                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
-                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
-            },
-        }
+    tokio::select! {
+        () = shared.wake.notified() => {}
+        () = pending_transaction(events) => {}
+        () = pending_transaction(settlement_events) => {}
     }
 }
 
-/// One readable line for each step of a job's life on chain.
-fn log_step(job_id: B256, record: &JobRecord) {
-    match (record.phase, &record.result) {
-        (JobPhase::Open, _) => tracing::info!(
-            target: "job",
-            "job {job_id} requested in block {} by {}: program {}, up to {} cycles, deadline block {}",
-            record.requested_block, record.consumer, record.program_id, record.max_cycles, record.deadline_block
-        ),
-        (JobPhase::Delivered, Some(result)) => tracing::info!(
-            target: "job", "job {job_id} delivered in block {}: callback ok, {} cycles billed", result.block, result.cycles
-        ),
-        (JobPhase::CallbackFailed, Some(result)) => tracing::warn!(
-            target: "job",
-            "job {job_id} recorded in block {}, but its callback failed: anyone can call retryDelivery", result.block
-        ),
-        (JobPhase::Cancelled, _) => tracing::info!(target: "job", "job {job_id} cancelled by its consumer"),
-        (JobPhase::Expired, _) => {
-            tracing::info!(target: "job", "job {job_id} expired at block {}: fee refunded", record.deadline_block)
-        }
-        (JobPhase::Delivered | JobPhase::CallbackFailed, None) => {
-            tracing::info!(target: "job", "job {job_id} delivered")
+/// Waits until something other than an own block happens.
+async fn pending_transaction(events: &mut broadcast::Receiver<ChainEvent>) {
+    loop {
+        match events.recv().await {
+            // Own blocks say nothing new.
+            Ok(ChainEvent::NewHead(_)) => {}
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use alloy_primitives::B256;
-use ivm_zkvm::Execution;
+use ivm_zkvm::{Execution, NoOutcome};
 
 use crate::records::{JobPhase, JobRecord};
 
@@ -33,7 +33,7 @@ pub(crate) enum Stage {
         failed_posts: u32,
     },
     /// Its run has no provable outcome, for anyone. It will expire.
-    NoOutcome(String),
+    NoOutcome(NoOutcome),
     /// This node cannot run it, which says nothing about its outcome. It is tried again after a restart.
     CannotRun(String),
     /// It waits for a payload.
@@ -131,6 +131,14 @@ impl OpenJobs {
             Stage::Executed { execution, failed_posts, .. } if *failed_posts < MAX_POST_ATTEMPTS => {
                 Some((order.2, &job.record, execution, *failed_posts))
             }
+            _ => None,
+        })
+    }
+
+    /// Jobs whose run has no outcome, oldest first.
+    pub(crate) fn without_outcome(&self) -> impl Iterator<Item = (B256, &JobRecord, &NoOutcome)> {
+        self.jobs.iter().filter_map(|(order, job)| match &job.stage {
+            Stage::NoOutcome(reason) => Some((order.2, &job.record, reason)),
             _ => None,
         })
     }

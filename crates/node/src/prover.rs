@@ -15,7 +15,7 @@ use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY};
 use ivm_chain::ExtraWrite;
 use ivm_coprocessor::ProgramCache;
 use ivm_da::PayloadStore;
-use ivm_primitives::{JobInput, ProgramId};
+use ivm_primitives::{JobInput, ProgramId, input_commitment};
 use ivm_zkvm::{ProofKind, ProveEstimate, Zkvm};
 use parking_lot::Mutex;
 
@@ -27,12 +27,23 @@ const MAX_REMEMBERED: usize = 1024;
 /// What to prove.
 #[derive(Clone, Debug)]
 pub(crate) struct ProofTask {
+    /// The job asked about, for those who read logs. What is proven is a function of the rest.
     pub(crate) job_id: B256,
     pub(crate) program_id: ProgramId,
     pub(crate) elf_hash: B256,
     pub(crate) onchain_input_hash: B256,
     pub(crate) offchain_input_hash: B256,
     pub(crate) max_cycles: u64,
+}
+
+/// What a proof is about.
+pub(crate) type Proven = (ProgramId, B256);
+
+impl ProofTask {
+    /// The program and the commitment to its input.
+    pub(crate) fn proven(&self) -> Proven {
+        (self.program_id, input_commitment(self.onchain_input_hash, self.offchain_input_hash))
+    }
 }
 
 /// How far a proof has come in this process.
@@ -61,7 +72,7 @@ impl StopProofs {
 /// The prover's face.
 pub(crate) struct Prover {
     tasks: SyncSender<ProofTask>,
-    states: Arc<Mutex<HashMap<B256, ProofStatus>>>,
+    states: Arc<Mutex<HashMap<Proven, ProofStatus>>>,
     stop: StopProofs,
 }
 
@@ -97,14 +108,14 @@ impl Prover {
         self.stop.clone()
     }
 
-    pub(crate) fn status(&self, job_id: B256) -> Option<ProofStatus> {
-        self.states.lock().get(&job_id).cloned()
+    pub(crate) fn status(&self, proven: &Proven) -> Option<ProofStatus> {
+        self.states.lock().get(proven).cloned()
     }
 
     pub(crate) fn submit(&self, task: ProofTask) -> Result<(), ProverBusy> {
-        let job_id = task.job_id;
+        let proven = task.proven();
         let mut states = self.states.lock();
-        if matches!(states.get(&job_id), Some(ProofStatus::Queued | ProofStatus::Proving)) {
+        if matches!(states.get(&proven), Some(ProofStatus::Queued | ProofStatus::Proving)) {
             return Ok(());
         }
         if states.len() >= MAX_REMEMBERED {
@@ -112,7 +123,7 @@ impl Prover {
         }
         match self.tasks.try_send(task) {
             Ok(()) => {
-                states.insert(job_id, ProofStatus::Queued);
+                states.insert(proven, ProofStatus::Queued);
                 Ok(())
             }
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(ProverBusy),
@@ -125,7 +136,7 @@ struct ProofWorker {
     programs: Arc<ProgramCache>,
     payloads: Arc<PayloadStore>,
     writes: Arc<Mutex<Vec<ExtraWrite>>>,
-    states: Arc<Mutex<HashMap<B256, ProofStatus>>>,
+    states: Arc<Mutex<HashMap<Proven, ProofStatus>>>,
     stop: StopProofs,
 }
 
@@ -135,12 +146,13 @@ impl ProofWorker {
             if self.stop.before_next_step().is_break() {
                 return;
             }
-            self.states.lock().insert(task.job_id, ProofStatus::Proving);
+            let proven = task.proven();
+            self.states.lock().insert(proven, ProofStatus::Proving);
             tracing::info!(target: "job", "job {} proving its outcome", task.job_id);
             let status = match self.prove(&task) {
                 Ok(record) => {
                     tracing::info!(target: "job", "job {} proven in {} ms", task.job_id, record.prove_ms);
-                    self.writes.lock().push(json_write(proof_key(task.job_id), &record));
+                    self.writes.lock().push(json_write(proof_key(proven.0, proven.1), &record));
                     ProofStatus::Ready(record)
                 }
                 Err(reason) => {
@@ -148,7 +160,7 @@ impl ProofWorker {
                     ProofStatus::Failed(reason)
                 }
             };
-            self.states.lock().insert(task.job_id, status);
+            self.states.lock().insert(proven, status);
         }
     }
 

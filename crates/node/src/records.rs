@@ -8,7 +8,7 @@
 //! | `job/` ‖ job id | [`JobRecord`], JSON |
 //! | `open/` ‖ block ‖ index ‖ job id | nothing: the job awaits its result, in order of request |
 //! | `program/` ‖ program id | [`ProgramRecord`], JSON |
-//! | `proof/` ‖ job id | [`ProofRecord`], JSON |
+//! | `proof/` ‖ program id ‖ input commitment | [`ProofRecord`], JSON |
 
 use alloy_consensus::{ReceiptEnvelope, Transaction};
 use alloy_primitives::{Address, B256, Bytes, Log, TxHash, keccak256};
@@ -20,6 +20,8 @@ use ivm_contracts::{
 use ivm_primitives::{OutcomeStatus, ProgramId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+use crate::NodeError;
 
 /// Where a job is in its life on chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,9 +139,9 @@ pub fn program_key(program_id: ProgramId) -> Vec<u8> {
     [b"program/".as_slice(), program_id.as_slice()].concat()
 }
 
-/// Key of a proof's record.
-pub fn proof_key(job_id: B256) -> Vec<u8> {
-    [b"proof/".as_slice(), job_id.as_slice()].concat()
+/// Key of a proof's record. It names what is proven and not the job: after a reorg one job id may stand for another job.
+pub fn proof_key(program_id: ProgramId, input_commitment: B256) -> Vec<u8> {
+    [b"proof/".as_slice(), program_id.as_slice(), input_commitment.as_slice()].concat()
 }
 
 /// What the keys of open jobs start with.
@@ -154,6 +156,17 @@ fn open_key(job_id: B256, record: &JobRecord) -> Vec<u8> {
 /// The job that a key of an open job names.
 pub fn job_of_open_key(key: &[u8]) -> Option<B256> {
     B256::try_from(key.get(key.len().checked_sub(32)?..)?).ok()
+}
+
+/// A record as it was written.
+///
+/// # Errors
+/// [`NodeError::Damaged`] for other bytes.
+pub fn decode<T: serde::de::DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, NodeError> {
+    serde_json::from_slice(bytes).map_err(|error| NodeError::Damaged {
+        key: String::from_utf8_lossy(key).into_owned(),
+        reason: error.to_string(),
+    })
 }
 
 /// A write of a JSON record.

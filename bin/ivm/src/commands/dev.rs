@@ -10,12 +10,15 @@ use clap::Args;
 use eyre::{Result, WrapErr, bail};
 use ivm_node::{
     BlockMode, DEV_MNEMONIC, DevAccount, Node, NodeConfig, Storage, dev_accounts, dev_chain_config,
-    dev_proposer,
+    dev_proposers, dev_settlement_config,
 };
 use ivm_rpc::Cors;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::LogArgs;
+use super::{ArbitrationArgs, LogArgs};
+
+/// Port of the settlement chain's JSON-RPC: one more than the execution chain's.
+const DEFAULT_SETTLEMENT_PORT: u16 = ivm_rpc::DEFAULT_PORT + 1;
 
 /// Longest time between blocks, in milliseconds: an hour.
 const MAX_BLOCK_TIME_MS: u64 = 3_600_000;
@@ -47,6 +50,11 @@ pub(crate) struct DevArgs {
     /// Port that JSON-RPC listens on; 0 takes any that is free.
     #[arg(long, value_name = "PORT", default_value_t = ivm_rpc::DEFAULT_PORT)]
     http_port: u16,
+    /// Port that the settlement chain's JSON-RPC listens on; 0 takes any that is free.
+    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_SETTLEMENT_PORT)]
+    settlement_port: u16,
+    #[command(flatten)]
+    arbitration: ArbitrationArgs,
     /// Threads that run jobs [default: one for each core but one].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
@@ -89,6 +97,8 @@ impl DevArgs {
         let (mut config, accounts) = dev_node_config(storage, block_mode)?;
         config.chain.block_gas_limit = self.block_gas_limit;
         config.rpc.listen = SocketAddr::new(self.http_host, self.http_port);
+        config.settlement.rpc.listen = SocketAddr::new(self.http_host, self.settlement_port);
+        self.arbitration.apply(&mut config)?;
         if let Some(workers) = self.workers {
             config.coprocessor.workers = usize::from(workers);
         }
@@ -120,6 +130,7 @@ impl DevArgs {
         println!("Blocks     {blocks}");
         println!("Data       {data}");
         println!("Programs   {programs}");
+        println!("Settlement http://{} (contract {})", node.settlement_rpc_address(), node.settlement_contract());
         println!("JSON-RPC   http://{address}");
         println!("WebSocket  ws://{address}");
     }
@@ -131,11 +142,15 @@ pub(crate) fn dev_node_config(
     block_mode: BlockMode,
 ) -> Result<(NodeConfig, Vec<DevAccount>)> {
     let accounts = dev_accounts()?;
-    let proposer = dev_proposer()?;
-    let chain = dev_chain_config(&accounts, proposer.address());
-    let mut config = NodeConfig::new(chain, storage, block_mode, proposer);
-    config.rpc.cors = Cors::Any;
-    config.rpc.accounts = accounts.iter().map(|account| account.signer.clone()).collect();
+    let proposers = dev_proposers()?;
+    let chain = dev_chain_config(&accounts, &proposers);
+    let settlement = dev_settlement_config(&accounts)?;
+    let mut config = NodeConfig::new(chain, storage, block_mode, proposers, settlement);
+    for rpc in [&mut config.rpc, &mut config.settlement.rpc] {
+        rpc.cors = Cors::Any;
+        rpc.accounts = accounts.iter().map(|account| account.signer.clone()).collect();
+        rpc.listen.set_port(0);
+    }
     Ok((config, accounts))
 }
 

@@ -1,5 +1,6 @@
 //! One module per command.
 
+mod arbitration;
 mod bench;
 mod build;
 mod conformance;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use eyre::Result;
+pub(crate) use arbitration::ArbitrationArgs;
 pub(crate) use kind::KindArg;
 pub(crate) use logs::LogArgs;
 

@@ -8,7 +8,7 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use ivm_client::Client;
 use ivm_contracts::{EchoConsumer, JOB_MANAGER_ADDRESS, JobManager, hostile};
-use ivm_node::{BlockMode, Node, NodeConfig, Storage, dev_accounts, dev_chain_config, dev_proposer};
+use ivm_node::{BlockMode, Node, NodeConfig, Storage, dev_accounts, dev_chain_config, dev_proposers, dev_settlement_config};
 
 pub const ECHO_ELF: &[u8] = include_bytes!("../../../../programs/elf/echo.elf");
 pub const VOLATILITY_ELF: &[u8] = include_bytes!("../../../../programs/elf/volatility.elf");
@@ -20,10 +20,12 @@ pub struct TestNode {
 
 pub fn config(storage: Storage, block_mode: BlockMode) -> NodeConfig {
     let accounts = dev_accounts().unwrap();
-    let proposer = dev_proposer().unwrap();
-    let chain = dev_chain_config(&accounts, proposer.address());
-    let mut config = NodeConfig::new(chain, storage, block_mode, proposer);
+    let proposers = dev_proposers().unwrap();
+    let chain = dev_chain_config(&accounts, &proposers);
+    let settlement = dev_settlement_config(&accounts).unwrap();
+    let mut config = NodeConfig::new(chain, storage, block_mode, proposers, settlement);
     config.rpc.listen.set_port(0);
+    config.settlement.rpc.listen.set_port(0);
     config
 }
 

@@ -63,6 +63,12 @@ pub enum IvmError {
         /// What it does not do.
         what: &'static str,
     },
+    /// -32028: a signed header is not one of a proposer.
+    #[error("invalid signed header: {reason}")]
+    InvalidHeader {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// -32603: the node failed.
     #[error("internal error: {0}")]
     Internal(String),
@@ -80,6 +86,7 @@ impl IvmError {
             Self::NotProvable { .. } => -32025,
             Self::Busy { .. } => -32026,
             Self::Unavailable { .. } => -32027,
+            Self::InvalidHeader { .. } => -32028,
             Self::Internal(_) => -32603,
         }
     }

@@ -1,0 +1,232 @@
+//! Proposing an execution block: results and registrations first, signed by the proposer, then users' transactions.
+
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use alloy_consensus::{Block, TxEnvelope};
+use alloy_eips::BlockId;
+use alloy_primitives::{B256, Bytes, TxHash, keccak256};
+use alloy_signer::SignerSync;
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::SolCall;
+use ivm_chain::{BuildRequest, BuiltBlock};
+use ivm_contracts::{JOB_MANAGER_ADDRESS, JobManager, PROGRAM_REGISTRY_ADDRESS, ProgramRegistry};
+use ivm_primitives::ProgramId;
+
+use crate::{
+    NodeError,
+    byzantine::{FalseResult, LieMode, tamper},
+    delivery::batches,
+    payload::Payload,
+    producer::Producer,
+    proposer::Signing,
+    records::Changes,
+};
+
+/// Part of a block's gas that what the proposer posts may take; the rest is the users'.
+const LEADING_GAS_DIVISOR: u64 = 2;
+
+/// Gas of one registration, with room to spare.
+const REGISTRATION_GAS: u64 = 150_000;
+
+/// Most registrations in one block.
+const MAX_REGISTRATIONS_PER_BLOCK: usize = 8;
+
+/// Most jobs closed for being past their deadline in one block.
+const MAX_EXPIRIES_PER_BLOCK: usize = 16;
+
+/// Gas of closing one job beside the consumer's hook, which may use as much as its callback.
+const EXPIRY_GAS: u64 = 150_000;
+
+/// What a leading transaction is for.
+pub(crate) enum Purpose {
+    Results(Vec<B256>),
+    Registration(ProgramId),
+    Expiry(B256),
+}
+
+struct Leading {
+    transactions: Vec<TxEnvelope>,
+    purposes: BTreeMap<TxHash, Purpose>,
+}
+
+/// A block to be ordered.
+pub(crate) struct Proposal {
+    pub(crate) block: Block<TxEnvelope>,
+    pub(crate) block_hash: B256,
+    pub(crate) payload: Payload,
+    pub(crate) proposer: PrivateKeySigner,
+    /// The block as it was executed, where nothing was changed since.
+    pub(crate) executed: Option<Executed>,
+    /// The lie in it.
+    pub(crate) lie: Option<LieMode>,
+}
+
+/// A block as it was executed.
+pub(crate) struct Executed {
+    pub(crate) built: BuiltBlock,
+    pub(crate) changes: Changes,
+    /// Purposes of leading transactions that failed.
+    pub(crate) failed: Vec<Purpose>,
+}
+
+impl Producer {
+    /// Builds and signs the next block; `None` when none of this node's proposers may.
+    pub(crate) fn propose(&mut self, timestamp: Option<u64>) -> Result<Option<Proposal>, NodeError> {
+        let Some((index, proposer)) = self.active_proposer()? else { return Ok(None) };
+        // The first of a lying node's proposers is the liar.
+        let lies = index == 0;
+        let false_result = if lies { self.false_result() } else { None };
+        let told = false_result.is_some();
+        let leading = self.leading(&proposer, false_result)?;
+        let request = BuildRequest {
+            leading_transactions: leading.transactions,
+            timestamp: timestamp.unwrap_or_else(|| self.now()),
+            beneficiary: proposer.address(),
+            prev_randao: keccak256(self.shared.chain.head().block.hash()),
+            ..Default::default()
+        };
+        let built = self.shared.chain.build_block(request)?;
+        for rejected in built.rejected_leading() {
+            tracing::error!(target: "block", "transaction {} of the proposer was left out: {}", rejected.hash, rejected.reason);
+        }
+        let read = |key: &[u8]| self.shared.chain.extra(key).map_err(NodeError::from);
+        let changes = self.shared.changes(built.committed(), &read)?;
+        let failed = failed_leading(&built, leading.purposes);
+        let block = built.block().to_block();
+        let tampers = lies && self.liar.as_mut().is_some_and(|liar| liar.tampers(built.receipts()));
+        let mode = self.liar.as_ref().map(|liar| liar.mode());
+        let executed = Executed { built, changes, failed };
+        match mode.filter(|_| told || tampers) {
+            None => self.sign(block, proposer, Some(executed), None).map(Some),
+            Some(mode) if mode == LieMode::Equivocation => {
+                let other = tamper(mode, block.clone(), &executed.built.committed().receipts);
+                let other = self.sign(other, proposer.clone(), None, None)?;
+                self.shared.signed_headers.lock().add(other.block.header, other.payload.signature);
+                self.sign(block, proposer, Some(executed), Some(mode)).map(Some)
+            }
+            Some(mode) if tampers => {
+                let block = tamper(mode, block, &executed.built.committed().receipts);
+                self.sign(block, proposer, None, Some(mode)).map(Some)
+            }
+            Some(mode) => self.sign(block, proposer, Some(executed), Some(mode)).map(Some),
+        }
+    }
+
+    /// The first of this node's proposers that may propose now.
+    fn active_proposer(&self) -> Result<Option<(usize, PrivateKeySigner)>, NodeError> {
+        for (index, proposer) in self.proposers.iter().enumerate() {
+            if self.shared.settlement.is_active(proposer.address())? {
+                return Ok(Some((index, proposer.clone())));
+            }
+        }
+        Ok(None)
+    }
+
+    fn false_result(&mut self) -> Option<FalseResult> {
+        let next = self.shared.chain.head().block.number() + 1;
+        let open_jobs = self.shared.open_jobs.lock();
+        let lie = self.liar.as_mut()?.false_result(&self.shared, &open_jobs, next)?;
+        tracing::warn!(
+            target: "settlement",
+            "the proposer lies in block {next}: job {} has outcome {:?}", lie.job_id, lie.execution.outcome
+        );
+        Some(lie)
+    }
+
+    /// Signs a block's header. The signature leaves the node with the settlement block that orders it, and not before: so
+    /// an honest proposer shows no two headers for one parent, whatever happens in between.
+    fn sign(
+        &self,
+        block: Block<TxEnvelope>,
+        proposer: PrivateKeySigner,
+        executed: Option<Executed>,
+        lie: Option<LieMode>,
+    ) -> Result<Proposal, NodeError> {
+        let block_hash = block.header.hash_slow();
+        let digest = self.shared.settlement.header_digest(&block.header, block_hash)?;
+        let signature = proposer.sign_hash_sync(&digest)?;
+        let payload = Payload::new(&block, Bytes::from(signature.as_bytes()));
+        Ok(Proposal { block, block_hash, payload, proposer, executed, lie })
+    }
+
+    /// The system's time, as far ahead as it was moved.
+    pub(crate) fn now(&self) -> u64 {
+        let system = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+        system.saturating_add(self.clock_ahead_seconds)
+    }
+
+    /// What the proposer posts in the next block.
+    fn leading(
+        &self,
+        proposer: &PrivateKeySigner,
+        false_result: Option<FalseResult>,
+    ) -> Result<Leading, NodeError> {
+        let chain = &self.shared.chain;
+        let next = chain.head().block.number() + 1;
+        let nonce = chain
+            .state_at(BlockId::latest())?
+            .nonce(proposer.address())
+            .map_err(ivm_chain::ChainError::from)?;
+        let mut signing = Signing::new(proposer, chain.config().chain_id, chain.next_base_fee(), nonce);
+        let mut leading = Leading { transactions: Vec::new(), purposes: BTreeMap::new() };
+        let mut gas_left = chain.config().block_gas_limit / LEADING_GAS_DIVISOR;
+
+        for (program_id, (elf_hash, elf_size_bytes)) in
+            self.shared.registrations.lock().programs.iter().take(MAX_REGISTRATIONS_PER_BLOCK)
+        {
+            let call = ProgramRegistry::registerProgramCall {
+                programId: *program_id,
+                hash: *elf_hash,
+                elfSizeBytes: u32::try_from(*elf_size_bytes).unwrap_or(u32::MAX),
+            };
+            let transaction = signing.call(PROGRAM_REGISTRY_ADDRESS, call.abi_encode(), REGISTRATION_GAS)?;
+            leading.push(transaction, Purpose::Registration(*program_id));
+            gas_left = gas_left.saturating_sub(REGISTRATION_GAS);
+        }
+        let open_jobs = self.shared.open_jobs.lock();
+        let in_time = open_jobs.ready().filter(|(job_id, record, ..)| {
+            record.deadline_block >= next && false_result.as_ref().is_none_or(|lie| lie.job_id != *job_id)
+        });
+        let lies = false_result.iter().map(|lie| (lie.job_id, &lie.record, &lie.execution, 0));
+        let in_time = lies.chain(in_time);
+        for batch in batches(in_time, gas_left) {
+            let transaction = signing.call(JOB_MANAGER_ADDRESS, batch.calldata, batch.gas_limit)?;
+            leading.push(transaction, Purpose::Results(batch.jobs));
+            gas_left = gas_left.saturating_sub(batch.gas_limit);
+        }
+        for (job_id, record) in open_jobs.past_deadline(next).take(MAX_EXPIRIES_PER_BLOCK) {
+            let gas = EXPIRY_GAS + record.callback_gas_limit + record.callback_gas_limit / 63;
+            let Some(rest) = gas_left.checked_sub(gas) else { break };
+            gas_left = rest;
+            let call = JobManager::expireJobCall { job: record.to_job() };
+            let transaction = signing.call(JOB_MANAGER_ADDRESS, call.abi_encode(), gas)?;
+            leading.push(transaction, Purpose::Expiry(job_id));
+        }
+        Ok(leading)
+    }
+}
+
+impl Leading {
+    fn push(&mut self, transaction: TxEnvelope, purpose: Purpose) {
+        self.purposes.insert(*transaction.tx_hash(), purpose);
+        self.transactions.push(transaction);
+    }
+}
+
+/// Purposes of leading transactions that are in the block and failed.
+fn failed_leading(built: &BuiltBlock, mut purposes: BTreeMap<TxHash, Purpose>) -> Vec<Purpose> {
+    let mut failed = Vec::new();
+    for (transaction, receipt) in built.block().transactions().iter().zip(built.receipts()) {
+        let purpose = purposes.remove(transaction.inner().tx_hash());
+        if !receipt.status()
+            && let Some(purpose) = purpose
+        {
+            tracing::error!(target: "block", "transaction {} of the proposer reverted", transaction.inner().tx_hash());
+            failed.push(purpose);
+        }
+    }
+    failed
+}
