@@ -11,7 +11,8 @@ use ivm_engine::{Executor, InProcess};
 use ivm_rpc::RpcConfig;
 
 use ivm_settlement::{
-    DEFAULT_SETTLEMENT_CHAIN_ID, DEFAULT_SETTLEMENT_GAS_LIMIT, FollowMode, SettlementGenesis, SettlementParameters,
+    DEFAULT_SETTLEMENT_CHAIN_ID, DEFAULT_SETTLEMENT_GAS_LIMIT, FollowMode, SettlementGenesis,
+    SettlementParameters,
 };
 
 use crate::Byzantine;

@@ -18,7 +18,7 @@ use ivm_settlement::FollowMode;
 
 use crate::{
     NodeError,
-    claims::ClaimsError,
+    claims::{ClaimsError, ReadRecord},
     node::Shared,
     records::{self, Changes, JobRecord},
     refusals::Refusal,
@@ -73,8 +73,7 @@ impl Shared {
             next = self.settlement.canonical_hash(number)?;
         }
         let mut target = next;
-        let mut steps = 0;
-        for &hash in way.iter().rev() {
+        for (steps, &hash) in way.iter().rev().enumerate() {
             if steps == MAX_FOLLOWED_AT_ONCE {
                 return Ok((target, true));
             }
@@ -82,7 +81,6 @@ impl Shared {
                 break;
             }
             target = hash;
-            steps += 1;
         }
         Ok((target, false))
     }
@@ -135,11 +133,7 @@ impl Shared {
     }
 
     /// What a block changes of the node's records, on those that `read` gives.
-    pub(crate) fn changes(
-        &self,
-        block: &CommittedBlock,
-        read: &dyn Fn(&[u8]) -> Result<Option<Vec<u8>>, NodeError>,
-    ) -> Result<Changes, NodeError> {
+    pub(crate) fn changes(&self, block: &CommittedBlock, read: ReadRecord<'_>) -> Result<Changes, NodeError> {
         records::changes(&block.block, &block.receipts, |job_id| {
             let key = records::job_key(job_id);
             read(&key)?.map(|bytes| records::decode::<JobRecord>(&key, &bytes)).transpose()

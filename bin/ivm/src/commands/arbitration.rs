@@ -7,7 +7,7 @@ use eyre::{Result, bail};
 use ivm_node::{Byzantine, Diligence, FollowMode, LieMode, NodeConfig};
 
 /// Longest period, in settlement blocks: the contract's bound.
-const MAX_PERIOD_BLOCKS: u64 = ivm_settlement::MAX_PERIOD_BLOCKS;
+const MAX_PERIOD_BLOCKS: u64 = u32::MAX as u64;
 
 /// How the chain is settled.
 #[derive(Clone, Debug, Default, Args)]

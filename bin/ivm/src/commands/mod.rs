@@ -17,9 +17,9 @@ mod snapshot;
 
 use std::process::ExitCode;
 
+pub(crate) use arbitration::ArbitrationArgs;
 use clap::Subcommand;
 use eyre::Result;
-pub(crate) use arbitration::ArbitrationArgs;
 pub(crate) use kind::KindArg;
 pub(crate) use logs::LogArgs;
 

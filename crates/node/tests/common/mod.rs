@@ -8,7 +8,10 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use ivm_client::Client;
 use ivm_contracts::{EchoConsumer, JOB_MANAGER_ADDRESS, JobManager, hostile};
-use ivm_node::{BlockMode, Node, NodeConfig, Storage, dev_accounts, dev_chain_config, dev_proposers, dev_settlement_config};
+use ivm_node::{
+    BlockMode, Node, NodeConfig, Storage, dev_accounts, dev_chain_config, dev_proposers,
+    dev_settlement_config,
+};
 
 pub const ECHO_ELF: &[u8] = include_bytes!("../../../../programs/elf/echo.elf");
 pub const VOLATILITY_ELF: &[u8] = include_bytes!("../../../../programs/elf/volatility.elf");
