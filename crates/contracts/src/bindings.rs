@@ -17,6 +17,8 @@ bindings!(
     JobManager,
     ProgramRegistry,
     IConsumer,
+    IProofVerifier,
+    Settlement,
     EchoConsumer,
     ExampleToken,
     SquareRootConsumer,
