@@ -1,4 +1,4 @@
-//! The enums of `IJobManager`. An ABI has them as bare bytes; a test holds these names to the Solidity source.
+//! The enums of `IJobManager` and of `ISettlement`. An ABI has them as bare bytes; a test holds these names to the Solidity source.
 
 /// A Solidity enum: its bytes, its names.
 macro_rules! solidity_enum {
@@ -73,13 +73,94 @@ solidity_enum! {
     }
 }
 
+solidity_enum! {
+    /// Where a proposer is: what `proposerInfo` returns.
+    ProposerState {
+        /// It may not propose.
+        None,
+        /// It may stake a bond.
+        Allowed,
+        /// It staked its bond and proposes.
+        Active,
+        /// It proposes no more; its bond is not free yet.
+        Exiting,
+        /// It lost its bond, for good.
+        Jailed,
+    }
+}
+
+solidity_enum! {
+    /// Where a block of the execution chain is: what `blockInfo` returns.
+    BlockState {
+        /// Never proposed.
+        Unknown,
+        /// In the chain, and can still be challenged.
+        Proposed,
+        /// In the chain for good.
+        Final,
+        /// Out of the chain for good: it was invalidated, or one before it.
+        Dropped,
+    }
+}
+
+solidity_enum! {
+    /// What a challenger says of a claim: `ISettlement.Kind`.
+    ChallengeKind {
+        /// Its outcome is another one.
+        Refute,
+        /// Prove it.
+        Demand,
+    }
+}
+
+solidity_enum! {
+    /// What is known of a claim: what `claimInfo` returns.
+    ClaimState {
+        /// It was never challenged nor proven.
+        Unknown,
+        /// It is disputed.
+        Challenged,
+        /// It was proven.
+        Confirmed,
+        /// Another outcome was proven.
+        Refuted,
+        /// Nobody met a demand for its proof.
+        Lapsed,
+    }
+}
+
+solidity_enum! {
+    /// Where a challenge is: what `challengeInfo` returns.
+    ChallengeState {
+        /// Never made.
+        None,
+        /// Not closed.
+        Open,
+        /// The claim is false; the bond went back.
+        Won,
+        /// The claim is true; the bond went to prover and proposer.
+        Lost,
+        /// A refute that nobody proved in time; the bond was burned.
+        Expired,
+        /// The block left the chain for another reason; the bond went back.
+        Moot,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// Names of an enum's values in the Solidity interface.
     fn solidity_names(name: &str) -> Vec<&'static str> {
-        let source = include_str!("../../../contracts/src/interfaces/IJobManager.sol");
+        let sources = concat!(
+            include_str!("../../../contracts/src/interfaces/IJobManager.sol"),
+            include_str!("../../../contracts/src/interfaces/ISettlement.sol")
+        );
+        names_in(sources, name)
+    }
+
+    fn names_in<'a>(source: &'a str, name: &str) -> Vec<&'a str> {
         let (_, rest) = source.split_once(&format!("enum {name} {{")).expect("the interface has the enum");
         let (body, _) = rest.split_once('}').expect("the enum ends");
         body.split(',').map(str::trim).collect()
@@ -95,6 +176,14 @@ mod tests {
             SkipReason::ALL.iter().map(|reason| reason.name()).collect::<Vec<_>>(),
             solidity_names("SkipReason")
         );
+        macro_rules! check {
+            ($($name:ident $solidity:literal),*) => {$(
+                let names: Vec<_> = $name::ALL.iter().map(|value| value.name()).collect();
+                assert_eq!(names, solidity_names($solidity));
+            )*};
+        }
+        check!(ProposerState "ProposerState", BlockState "BlockState", ChallengeKind "Kind");
+        check!(ClaimState "ClaimState", ChallengeState "ChallengeState");
     }
 
     #[test]

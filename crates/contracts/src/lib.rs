@@ -1,8 +1,9 @@
-//! The execution chain's contracts as Rust sees them: ABI types, code, and what genesis places where.
+//! The contracts of both chains as Rust sees them: ABI types, code, and what genesis places where.
 //!
 //! Everything comes from `contracts/artifacts`, which `contracts/scripts/artifacts` writes and CI holds to the Solidity.
 //! A generated module such as [`JobManager`] has the calls, events, errors, `BYTECODE` (what creates the contract) and
-//! `DEPLOYED_BYTECODE` (what runs); the structs of jobs are in [`IJobManager`].
+//! `DEPLOYED_BYTECODE` (what runs); the structs of jobs are in [`IJobManager`], those of [`Settlement`] in
+//! [`ISettlement`].
 
 #![forbid(unsafe_code)]
 
@@ -12,11 +13,10 @@ pub mod genesis;
 pub mod job;
 
 pub use bindings::{
-    EchoConsumer, ExampleToken, IConsumer, IJobManager, JobManager, PrizeConsumer, ProgramRegistry,
-    SquareRootConsumer,
-    VolatilityOracle, hostile,
+    EchoConsumer, ExampleToken, IConsumer, IJobManager, IProofVerifier, ISettlement, JobManager,
+    PrizeConsumer, ProgramRegistry, Settlement, SquareRootConsumer, VolatilityOracle, hostile,
 };
-pub use enums::{JobState, SkipReason};
+pub use enums::{BlockState, ChallengeKind, ChallengeState, ClaimState, JobState, ProposerState, SkipReason};
 pub use genesis::{GenesisAccount, JobParameters, JobParametersError, genesis_accounts};
 pub use job::job_id;
 
