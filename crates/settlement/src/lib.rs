@@ -23,6 +23,8 @@ pub mod native;
 mod parameters;
 mod rpc;
 pub mod signed_header;
+#[cfg(feature = "test-utils")]
+pub mod testing;
 pub mod verdict;
 
 pub use chain::{SettlementChain, SettlementReceipt};
@@ -36,6 +38,8 @@ pub use genesis::{
     SettlementGenesisError,
 };
 pub use native::{PROOF_VERIFIER_ADDRESS, Payloads, ProofLocator, ProofVerifier};
-pub use parameters::{ParametersError, SettlementParameters};
+pub use parameters::{
+    MAX_PERIOD_BLOCKS, MAX_TIMESTAMP_DRIFT_SECONDS, ParametersError, SettlementParameters, WHOLE_BPS,
+};
 pub use rpc::RpcSettlement;
 pub use signed_header::{Equivocation, SignedHeader, SignedHeaderError, header_domain};

@@ -1,0 +1,150 @@
+//! The agents' workbench: gathering what a claim's run takes, running it, proving it.
+
+use std::sync::Arc;
+
+use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY, keccak256};
+use ivm_primitives::limits::MAX_CYCLES_PER_JOB;
+use ivm_primitives::{JobInput, input_commitment};
+use ivm_settlement::{Claim, ProofLocator};
+use ivm_verifier::ProofKind;
+
+use crate::error::SourceError;
+use crate::judge::{Judge, ProgressSink, Run};
+use crate::source::ExecutionSource;
+
+/// Up to so many cycles a proof of the run's segments is small enough to travel; a longer run's is aggregated.
+const MAX_SEGMENTS_PROOF_CYCLES: u64 = 5_000_000;
+
+/// Why a claim could not be worked on. It may be possible later.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BenchError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("{what} {hash} is not held by the execution node")]
+    Missing { what: &'static str, hash: B256 },
+    #[error("the prover failed: {0}")]
+    Prover(String),
+    #[error("the prover proved outcome {got}, the run gave {expected}: one of them is broken")]
+    OtherOutcome { got: B256, expected: B256 },
+}
+
+/// What a run takes.
+struct Gathered {
+    elf: Bytes,
+    input: JobInput,
+    onchain_input_hash: B256,
+    offchain_input_hash: B256,
+}
+
+/// Whether what a claim's run takes is there.
+enum Gathering {
+    Done(Gathered),
+    /// The claim is not about its job, for this reason.
+    NotTheJobs(String),
+}
+
+/// Runs and proves claims.
+#[derive(Clone)]
+pub(crate) struct Bench {
+    pub(crate) source: Arc<dyn ExecutionSource>,
+    pub(crate) judge: Arc<dyn Judge>,
+}
+
+impl Bench {
+    /// Runs a claim's job. A run over the claim's cycles is run again with the protocol's limit, to tell one that is over
+    /// from one that does not end.
+    pub(crate) async fn run(&self, claim: Claim) -> Result<Run, BenchError> {
+        let gathered = match self.gather(&claim).await? {
+            Gathering::Done(gathered) => gathered,
+            Gathering::NotTheJobs(reason) => return Ok(Run::Cannot(reason)),
+        };
+        let Gathered { elf, input, .. } = gathered;
+        let max_cycles = claim.max_cycles.min(MAX_CYCLES_PER_JOB);
+        let run = self.judge.run(claim.program_id, elf.clone(), input.clone(), max_cycles).await;
+        if run != Run::OverCycles || max_cycles == MAX_CYCLES_PER_JOB {
+            return Ok(run);
+        }
+        Ok(self.judge.run(claim.program_id, elf, input, MAX_CYCLES_PER_JOB).await)
+    }
+
+    /// Proves the outcome that a claim's run has, and has the node hold what verifying it takes.
+    pub(crate) async fn prove(
+        &self,
+        claim: Claim,
+        truth: B256,
+        cycles: u64,
+        progress: ProgressSink,
+    ) -> Result<Bytes, BenchError> {
+        let gathered = match self.gather(&claim).await? {
+            Gathering::Done(gathered) => gathered,
+            Gathering::NotTheJobs(reason) => return Err(BenchError::Prover(reason)),
+        };
+        let (kind, max_cycles) =
+            (Self::proof_kind(cycles), cycles.max(claim.max_cycles).min(MAX_CYCLES_PER_JOB));
+        let (elf, input) = (gathered.elf, gathered.input.clone());
+        let proven = self.judge.prove(claim.program_id, elf, input, max_cycles, kind, progress).await;
+        let proven = proven.map_err(BenchError::Prover)?;
+        if proven.outcome_hash != truth {
+            return Err(BenchError::OtherOutcome { got: proven.outcome_hash, expected: truth });
+        }
+        for input in [gathered.input.onchain(), gathered.input.offchain()] {
+            if !input.is_empty() {
+                self.source.submit_payload(input.clone()).await?;
+            }
+        }
+        let locator = ProofLocator {
+            onchain_input_hash: gathered.onchain_input_hash,
+            offchain_input_hash: gathered.offchain_input_hash,
+            verifying_program_hash: self.source.submit_payload(proven.verifying_program).await?,
+            proof_hash: self.source.submit_payload(proven.proof).await?,
+        };
+        Ok(locator.to_bytes())
+    }
+
+    /// Which proof of a run of so many cycles to make.
+    pub(crate) const fn proof_kind(cycles: u64) -> ProofKind {
+        if cycles <= MAX_SEGMENTS_PROOF_CYCLES { ProofKind::Segments } else { ProofKind::Aggregated }
+    }
+
+    async fn gather(&self, claim: &Claim) -> Result<Gathering, BenchError> {
+        let Some(job) = self.source.job(claim.job_id).await? else {
+            return Ok(Gathering::NotTheJobs(format!("job {} is not known", claim.job_id)));
+        };
+        let (onchain_input_hash, offchain_input_hash) = (job.onchain_input_hash, job.offchain_input_hash);
+        let inputs = input_commitment(onchain_input_hash, offchain_input_hash);
+        if inputs != claim.input_commitment {
+            let reason =
+                format!("the claim is about inputs {}, the job has {inputs}", claim.input_commitment);
+            return Ok(Gathering::NotTheJobs(reason));
+        }
+        if job.program_id != claim.program_id {
+            let reason =
+                format!("the claim is about program {}, the job has {}", claim.program_id, job.program_id);
+            return Ok(Gathering::NotTheJobs(reason));
+        }
+        let missing = BenchError::Missing { what: "program", hash: claim.program_id };
+        let program = self.source.program(claim.program_id).await?.ok_or(missing)?;
+        let elf = self.payload("ELF", program.elf_hash).await?;
+        let onchain = self.payload("onchain input", onchain_input_hash).await?;
+        let offchain = self.payload("offchain input", offchain_input_hash).await?;
+        match JobInput::new(onchain, offchain) {
+            Ok(input) => {
+                Ok(Gathering::Done(Gathered { elf, input, onchain_input_hash, offchain_input_hash }))
+            }
+            Err(error) => Ok(Gathering::NotTheJobs(error.to_string())),
+        }
+    }
+
+    async fn payload(&self, what: &'static str, hash: B256) -> Result<Bytes, BenchError> {
+        if hash == KECCAK256_EMPTY {
+            return Ok(Bytes::new());
+        }
+        let payload = self.source.payload(hash).await?.ok_or(BenchError::Missing { what, hash })?;
+        let got = keccak256(&payload);
+        if got != hash {
+            let reason = format!("{what} hashes to {got}, expected {hash}");
+            return Err(SourceError::nonsense("payload", reason).into());
+        }
+        Ok(payload)
+    }
+}
