@@ -44,7 +44,18 @@ pub enum NodeError {
     SettlementGenesis(#[from] ivm_settlement::SettlementGenesisError),
     /// The settlement contract does not answer as it should.
     #[error("settlement contract: {0}")]
-    Settlement(String),
+    Settlement(#[from] ivm_settlement::SettlementError),
+    /// A payload is not a block.
+    #[error("payload of block {block_hash}: {reason}")]
+    PayloadMalformed {
+        /// The block.
+        block_hash: alloy_primitives::B256,
+        /// What is wrong with it.
+        reason: alloy_rlp::Error,
+    },
+    /// A header is not signed.
+    #[error(transparent)]
+    SignedHeader(#[from] ivm_settlement::SignedHeaderError),
     /// The settlement chain settles another chain.
     #[error("the settlement chain's first block follows {expected}, this chain's genesis is {got}")]
     OtherGenesis {

@@ -92,7 +92,8 @@ impl Shared {
         }
         let payload =
             self.settlement.payload(hash)?.ok_or(NodeError::PayloadWithheld { block_hash: hash })?;
-        let block = payload.decode_block().map_err(|error| NodeError::Settlement(error.to_string()))?;
+        let malformed = |reason| NodeError::PayloadMalformed { block_hash: hash, reason };
+        let block = payload.decode_block().map_err(malformed)?;
         let number = block.header.number;
         match self.chain.store_block(block) {
             Ok(_) => Ok(true),

@@ -5,6 +5,7 @@
 //! * [`records`] is what a node remembers of jobs and programs, as a pure function of blocks.
 //! * The *producer* makes blocks, a settlement block at each turn: it proposes an execution block (results and
 //!   registrations first, signed by the proposer, then users' transactions), checks it, has it ordered, and follows it.
+//! * [`ZkvmJudge`] lends the node's zkVM to agents (challenger and prover), which are elsewhere.
 //! * What is *followed* is a function of the settlement chain alone; a block found wrong is not.
 //! * The *coprocessor* runs jobs beside it; the *prover* proves outcomes on request.
 //!
@@ -23,6 +24,7 @@ mod dev;
 mod error;
 mod following;
 mod jobs;
+mod judge;
 mod node;
 mod payload;
 mod producer;
@@ -44,4 +46,5 @@ pub use dev::{
 };
 pub use error::NodeError;
 pub use ivm_settlement::{FollowMode, SettlementParameters};
+pub use judge::ZkvmJudge;
 pub use node::Node;

@@ -22,6 +22,7 @@ use crate::{
     backend::{Backend, SettlementControl},
     byzantine::Liar,
     claims::ClaimChecker,
+    judge::ZkvmJudge,
     producer::{Command, Producer},
     progress::{OpenJobs, Stage},
     prover::{Prover, StopProofs},
@@ -135,12 +136,12 @@ fn restore_pool(chain: &Chain, journal: &Path) {
 pub struct Node {
     chain: Chain,
     settlement: Chain,
-    contract: Address,
     rpc: RpcServer,
     settlement_rpc: RpcServer,
     commands: mpsc::Sender<Command>,
     producer: JoinHandle<Result<(), NodeError>>,
     stop_proofs: StopProofs,
+    judge: ZkvmJudge,
 }
 
 impl Node {
@@ -168,8 +169,7 @@ impl Node {
         let SettlementConfig { diligence, follow_mode, byzantine, rpc, .. } = config.settlement;
         let payloads = Arc::new(payloads);
         let verifier = Arc::new(ProofVerifier::new(payloads.clone()));
-        let (settlement, contract) = (genesis.chain_config(verifier)?, SETTLEMENT_ADDRESS);
-        let settlement = Chain::open(settlement, storage("settlement"))?;
+        let settlement = Chain::open(genesis.chain_config(verifier)?, storage("settlement"))?;
         if settlement.head().block.number() == 0 && chain.head().block.number() > 0 {
             return Err(NodeError::Unsettled { blocks: chain.head().block.number() });
         }
@@ -187,7 +187,7 @@ impl Node {
             ClaimChecker { zkvm: zkvm.clone(), programs: programs.clone(), payloads: payloads.clone() };
         let shared = Arc::new(Shared {
             chain: chain.clone(),
-            settlement: Settlement { chain: settlement.clone(), contract },
+            settlement: Settlement::new(settlement.clone()),
             follow_mode,
             checker,
             refusals: Mutex::default(),
@@ -217,6 +217,7 @@ impl Node {
             Prover::start(config.max_queued_proofs, zkvm, programs, payloads, shared.writes.clone())?;
 
         let stop_proofs = prover.stopper();
+        let judge = ZkvmJudge::new(shared.zkvm.clone());
 
         let (commands, receiver) = mpsc::channel(64);
         let liar = byzantine.map(Liar::new);
@@ -235,7 +236,7 @@ impl Node {
         let ivm: Arc<dyn IvmBackend> = backend.clone();
         let dev: Arc<dyn DevControl> = backend;
         let rpc = ivm_rpc::serve(config.rpc, chain.clone(), Some(ivm), Some(dev)).await?;
-        Ok(Self { chain, settlement, contract, rpc, settlement_rpc, commands, producer, stop_proofs })
+        Ok(Self { chain, settlement, rpc, settlement_rpc, commands, producer, stop_proofs, judge })
     }
 
     /// Where JSON-RPC is served.
@@ -253,6 +254,11 @@ impl Node {
         self.settlement_rpc.local_addr()
     }
 
+    /// The node's zkVM, for agents in its process.
+    pub fn judge(&self) -> ZkvmJudge {
+        self.judge.clone()
+    }
+
     /// The settlement chain.
     pub const fn settlement(&self) -> &Chain {
         &self.settlement
@@ -260,7 +266,7 @@ impl Node {
 
     /// The settlement contract.
     pub const fn settlement_contract(&self) -> Address {
-        self.contract
+        SETTLEMENT_ADDRESS
     }
 
     /// Stops: no more calls, the block under way is finished, the workers end their runs, a proof under way is

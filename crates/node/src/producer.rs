@@ -262,10 +262,9 @@ impl Producer {
 
     /// After a settlement block: what it decided is told.
     fn after_settlement_block(&mut self, block: &CommittedBlock) {
-        let settlement = &self.shared.settlement;
-        if log_decisions(block, settlement.contract) {
-            // The period was read when the node started, and failing to read it now means no more than a later block.
-            let period = settlement.prover_period_blocks().unwrap_or_default();
+        if log_decisions(block) {
+            // Failing to read it means no more than a later block.
+            let period = self.shared.settlement.prover_period_blocks().unwrap_or_default();
             self.challenged_until = block.block.number() + period + 1;
         }
     }

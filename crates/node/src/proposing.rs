@@ -7,13 +7,13 @@ use std::{
 
 use alloy_consensus::{Block, TxEnvelope};
 use alloy_eips::BlockId;
-use alloy_primitives::{B256, Bytes, TxHash, keccak256};
-use alloy_signer::SignerSync;
+use alloy_primitives::{B256, TxHash, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use ivm_chain::{BuildRequest, BuiltBlock};
 use ivm_contracts::{JOB_MANAGER_ADDRESS, JobManager, PROGRAM_REGISTRY_ADDRESS, ProgramRegistry};
 use ivm_primitives::ProgramId;
+use ivm_settlement::SignedHeader;
 
 use crate::{
     NodeError,
@@ -146,9 +146,9 @@ impl Producer {
         lie: Option<LieMode>,
     ) -> Result<Proposal, NodeError> {
         let block_hash = block.header.hash_slow();
-        let digest = self.shared.settlement.header_digest(&block.header, block_hash)?;
-        let signature = proposer.sign_hash_sync(&digest)?;
-        let payload = Payload::new(&block, Bytes::from(signature.as_bytes()));
+        let domain = self.shared.settlement.domain();
+        let signed = SignedHeader::sign(block.header.clone(), domain, &proposer)?;
+        let payload = Payload::new(&block, signed.signature_bytes());
         Ok(Proposal { block, block_hash, payload, proposer, executed, lie })
     }
 

@@ -4,19 +4,16 @@
 //! is kept in the same atomic, durable batch. So an ordered block is never without its payload, and the execution chain,
 //! which follows from both, needs no durability of its own.
 
-use alloy_consensus::{Block, Header, TxEnvelope};
+use alloy_consensus::{Block, TxEnvelope};
 use alloy_eips::BlockId;
-use alloy_primitives::{Address, B256, Bytes, TxKind, keccak256};
-use alloy_rpc_types_eth::TransactionRequest;
+use alloy_primitives::{Address, B256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
-use alloy_sol_types::{SolCall, SolEvent};
-use ivm_chain::{BuildRequest, CallRequest, Chain, ChainError, CommittedBlock, ExecutionResult, ExtraWrite};
+use alloy_sol_types::{Eip712Domain, SolCall, SolEvent};
+use ivm_chain::{BuildRequest, Chain, CommittedBlock, ExtraWrite};
 use ivm_contracts::{ProposerState, Settlement as Contract};
+use ivm_settlement::{EmbeddedSettlement, SETTLEMENT_ADDRESS, header_domain};
 
-use crate::{NodeError, payload::Payload, proposer::Signing};
-
-/// Gas of `propose`, with room to spare (measured: below 100,000).
-const PROPOSE_GAS: u64 = 300_000;
+use crate::{NodeError, payload::Payload};
 
 /// Final blocks whose payloads are forgotten at once: before that, the execution chain must be durable.
 pub(crate) const FORGET_BATCH: u64 = 64;
@@ -25,7 +22,8 @@ pub(crate) const FORGET_BATCH: u64 = 64;
 #[derive(Clone, Debug)]
 pub(crate) struct Settlement {
     pub(crate) chain: Chain,
-    pub(crate) contract: Address,
+    embedded: EmbeddedSettlement,
+    domain: Eip712Domain,
 }
 
 /// What is ordered so far.
@@ -54,49 +52,40 @@ pub(crate) enum Ordered {
 }
 
 impl Settlement {
+    /// The contract of a chain that a `SettlementGenesis` made.
+    pub(crate) fn new(chain: Chain) -> Self {
+        let domain = header_domain(chain.config().chain_id, SETTLEMENT_ADDRESS);
+        Self { embedded: EmbeddedSettlement::new(chain.clone()), chain, domain }
+    }
+
+    /// What proposers sign headers for.
+    pub(crate) const fn domain(&self) -> &Eip712Domain {
+        &self.domain
+    }
+
     /// Asks the contract, on the state of the head.
-    fn ask<C: SolCall>(&self, call: &C) -> Result<C::Return, NodeError> {
-        let transaction = TransactionRequest {
-            to: Some(TxKind::Call(self.contract)),
-            input: Bytes::from(call.abi_encode()).into(),
-            ..Default::default()
-        };
-        let request = CallRequest { transaction, block: BlockId::latest(), ..Default::default() };
-        match self.chain.call(request, revm::inspector::NoOpInspector)? {
-            ExecutionResult::Success { output, .. } => C::abi_decode_returns(output.data())
-                .map_err(|error| NodeError::Settlement(format!("{}: {error}", C::SIGNATURE))),
-            other => Err(NodeError::Settlement(format!("{} failed: {other:?}", C::SIGNATURE))),
-        }
+    fn ask<C: SolCall>(&self, call: C) -> Result<C::Return, NodeError> {
+        Ok(self.embedded.read_at(BlockId::latest(), call)?)
     }
 
     pub(crate) fn tip(&self) -> Result<Tip, NodeError> {
-        let tip = self.ask(&Contract::tipCall {})?;
-        let finalized = self.ask(&Contract::finalizedNumberCall {})?;
+        let tip = self.ask(Contract::tipCall {})?;
+        let finalized = self.ask(Contract::finalizedNumberCall {})?;
         Ok(Tip { number: tip.number, hash: tip.hash, finalized })
     }
 
     pub(crate) fn canonical_hash(&self, number: u64) -> Result<B256, NodeError> {
-        self.ask(&Contract::canonicalHashCall { number })
+        self.ask(Contract::canonicalHashCall { number })
     }
 
     pub(crate) fn is_active(&self, proposer: Address) -> Result<bool, NodeError> {
-        let info = self.ask(&Contract::proposerInfoCall { proposer })?;
+        let info = self.ask(Contract::proposerInfoCall { proposer })?;
         Ok(ProposerState::from_byte(info.state) == Some(ProposerState::Active))
     }
 
     /// The period in which a challenge is answered, in settlement blocks.
     pub(crate) fn prover_period_blocks(&self) -> Result<u64, NodeError> {
-        Ok(self.ask(&Contract::parametersCall {})?.proverPeriodBlocks)
-    }
-
-    /// What a proposer signs of a header.
-    pub(crate) fn header_digest(&self, header: &Header, block_hash: B256) -> Result<B256, NodeError> {
-        let (parent_hash, number) = (header.parent_hash, header.number);
-        self.ask(&Contract::proposedHeaderDigestCall {
-            blockHash: block_hash,
-            parentHash: parent_hash,
-            number,
-        })
+        Ok(self.ask(Contract::parametersCall {})?.proverPeriodBlocks)
     }
 
     pub(crate) fn payload(&self, block_hash: B256) -> Result<Option<Payload>, NodeError> {
@@ -121,7 +110,7 @@ impl Settlement {
             let built = self.chain.build_block(request)?;
             return Ok(Ordered::Yes(self.chain.commit(built, extra)?));
         };
-        let propose = self.propose_transaction(order)?;
+        let propose = self.embedded.propose_transaction(order.proposer, &order.block.header)?;
         let with_order = BuildRequest { leading_transactions: vec![propose], ..request.clone() };
         let built = self.chain.build_block(with_order)?;
         let refusal = match (built.rejected_leading().first(), built.receipts().first()) {
@@ -142,45 +131,26 @@ impl Settlement {
         }
     }
 
-    fn propose_transaction(&self, order: &Order<'_>) -> Result<TxEnvelope, NodeError> {
-        let chain = &self.chain;
-        let nonce =
-            chain.state_at(BlockId::latest())?.nonce(order.proposer.address()).map_err(ChainError::from)?;
-        let mut signing = Signing::new(order.proposer, chain.config().chain_id, chain.next_base_fee(), nonce);
-        Ok(signing.call(self.contract, propose_call(order).abi_encode(), PROPOSE_GAS)?)
-    }
-
     /// Why the contract reverts the proposal, as far as it says.
     fn why_not(&self, order: &Order<'_>) -> String {
-        let transaction = TransactionRequest {
-            from: Some(order.proposer.address()),
-            to: Some(TxKind::Call(self.contract)),
-            input: Bytes::from(propose_call(order).abi_encode()).into(),
-            ..Default::default()
-        };
-        let request = CallRequest { transaction, block: BlockId::latest(), ..Default::default() };
-        match self.chain.call(request, revm::inspector::NoOpInspector) {
-            Ok(ExecutionResult::Revert { output, .. }) => {
-                match <Contract::SettlementErrors as alloy_sol_types::SolInterface>::abi_decode(&output) {
-                    Ok(error) => format!("{error:?}"),
-                    Err(_) => format!("the settlement contract reverts with {output}"),
-                }
-            }
-            Ok(other) => format!("{other:?}"),
+        let call = Contract::proposeCall { header: alloy_rlp::encode(&order.block.header).into() };
+        let from = order.proposer.address();
+        match self.embedded.call_as(from, BlockId::latest(), call.abi_encode().into()) {
+            Ok(_) => "the contract takes it now, and did not before".into(),
             Err(error) => error.to_string(),
         }
     }
 }
 
-fn propose_call(order: &Order<'_>) -> Contract::proposeCall {
-    Contract::proposeCall { header: alloy_rlp::encode(&order.block.header).into() }
-}
-
 /// Tells of what settlement transactions decided, and whether a challenge was opened.
-pub(crate) fn log_decisions(block: &CommittedBlock, contract: Address) -> bool {
+pub(crate) fn log_decisions(block: &CommittedBlock) -> bool {
     let mut challenged = false;
     let number = block.block.number();
-    for log in block.receipts.iter().flat_map(|receipt| receipt.logs()).filter(|log| log.address == contract)
+    for log in block
+        .receipts
+        .iter()
+        .flat_map(|receipt| receipt.logs())
+        .filter(|log| log.address == SETTLEMENT_ADDRESS)
     {
         if let Ok(event) = Contract::ClaimChallenged::decode_log(log) {
             challenged = true;

@@ -1,16 +1,12 @@
 //! What the node tells of its settlement over JSON-RPC: proposals, signed headers, refusals.
 
-use alloy_consensus::Header;
 use alloy_eips::Encodable2718;
-use alloy_primitives::{B256, Bytes, Signature};
+use alloy_primitives::{B256, Bytes};
 use ivm_rpc::{IvmError, ProposalInfo, ProposalStatus, RefusedBlock, SettlementInfo, SignedHeaderInfo};
 
-use ivm_settlement::FollowMode;
+use ivm_settlement::{FollowMode, SETTLEMENT_ADDRESS, SignedHeader};
 
 use crate::{NodeError, node::Shared};
-
-/// Most bytes of a header: its fields have fixed sizes but for the extra data, which has a bound.
-const MAX_HEADER_SIZE_BYTES: usize = 1024;
 
 /// Heights beyond the tip at which headers are taken note of.
 const MAX_HEIGHT_AHEAD: u64 = 64;
@@ -19,8 +15,7 @@ const MAX_HEIGHT_AHEAD: u64 = 64;
 pub(crate) fn proposal(shared: &Shared, block_hash: B256) -> Result<Option<ProposalInfo>, NodeError> {
     let (header, signature) = match shared.settlement.payload(block_hash)? {
         Some(payload) => {
-            let (header, encoded) =
-                payload.header().map_err(|error| NodeError::Settlement(error.to_string()))?;
+            let (header, encoded) = payload.header().map_err(malformed(block_hash))?;
             ((header, encoded), payload.signature)
         }
         // Payloads of final blocks are forgotten; the chain has the block.
@@ -62,7 +57,7 @@ pub(crate) fn signed_headers(shared: &Shared, number: u64) -> Result<Vec<SignedH
     if number <= tip.number {
         let hash = shared.settlement.canonical_hash(number)?;
         if let Some(payload) = shared.settlement.payload(hash)? {
-            let (_, header) = payload.header().map_err(|error| NodeError::Settlement(error.to_string()))?;
+            let (_, header) = payload.header().map_err(malformed(hash))?;
             headers.push(SignedHeaderInfo { header, signature: payload.signature });
         }
     }
@@ -77,22 +72,15 @@ pub(crate) fn signed_headers(shared: &Shared, number: u64) -> Result<Vec<SignedH
 pub(crate) fn take_signed_header(shared: &Shared, info: SignedHeaderInfo) -> Result<B256, IvmError> {
     let invalid = |reason: String| IvmError::InvalidHeader { reason };
     let internal = |error: NodeError| IvmError::Internal(error.to_string());
-    let got = info.header.len();
-    if got > MAX_HEADER_SIZE_BYTES {
-        return Err(invalid(format!("{got} bytes, the limit is {MAX_HEADER_SIZE_BYTES}")));
-    }
-    let header: Header = alloy_rlp::decode_exact(&info.header).map_err(|error| invalid(error.to_string()))?;
+    let signed = SignedHeader::from_bytes(&info.header, &info.signature)
+        .map_err(|error| invalid(error.to_string()))?;
+    let header = signed.header().clone();
     let limit = shared.settlement.tip().map_err(internal)?.number.saturating_add(MAX_HEIGHT_AHEAD);
     if header.number > limit {
         return Err(invalid(format!("block {}, expected at most {limit}", header.number)));
     }
     let hash = header.hash_slow();
-    let digest = shared.settlement.header_digest(&header, hash).map_err(internal)?;
-    let signature =
-        Signature::from_raw(&info.signature).map_err(|error| invalid(format!("signature: {error}")))?;
-    let signer = signature
-        .recover_address_from_prehash(&digest)
-        .map_err(|error| invalid(format!("signature: {error}")))?;
+    let signer = signed.signer(shared.settlement.domain()).map_err(|error| invalid(error.to_string()))?;
     if !shared.settlement.is_active(signer).map_err(internal)? {
         return Err(invalid(format!("signed by {signer}, who is no active proposer")));
     }
@@ -102,12 +90,16 @@ pub(crate) fn take_signed_header(shared: &Shared, info: SignedHeaderInfo) -> Res
     Ok(hash)
 }
 
+fn malformed(block_hash: B256) -> impl Fn(alloy_rlp::Error) -> NodeError {
+    move |reason| NodeError::PayloadMalformed { block_hash, reason }
+}
+
 /// Where the chain is settled, and what the node refuses.
 pub(crate) fn info(shared: &Shared, rpc_port: u16) -> SettlementInfo {
     let refused = shared.refusals.lock();
     SettlementInfo {
         chain_id: shared.settlement.chain.config().chain_id,
-        contract: shared.settlement.contract,
+        contract: SETTLEMENT_ADDRESS,
         rpc_port: Some(rpc_port.into()),
         head_block: shared.settlement.chain.head().block.number(),
         validating: shared.follow_mode == FollowMode::Validating,

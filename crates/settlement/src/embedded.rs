@@ -55,7 +55,16 @@ impl EmbeddedSettlement {
     /// # Errors
     /// [`SettlementError::Reverted`] when it refuses.
     pub fn call_at(&self, block: BlockId, calldata: Bytes) -> Result<Bytes, SettlementError> {
+        self.call_as(Address::ZERO, block, calldata)
+    }
+
+    /// Calls the contract after a block, as an account would.
+    ///
+    /// # Errors
+    /// [`SettlementError::Reverted`] when it refuses.
+    pub fn call_as(&self, from: Address, block: BlockId, calldata: Bytes) -> Result<Bytes, SettlementError> {
         let transaction = TransactionRequest {
+            from: Some(from),
             to: Some(TxKind::Call(SETTLEMENT_ADDRESS)),
             input: calldata.into(),
             ..TransactionRequest::default()

@@ -15,10 +15,7 @@ use ivm_node::{
 use ivm_rpc::Cors;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{ArbitrationArgs, LogArgs};
-
-/// Port of the settlement chain's JSON-RPC: one more than the execution chain's.
-const DEFAULT_SETTLEMENT_PORT: u16 = ivm_rpc::DEFAULT_PORT + 1;
+use super::{ArbitrationArgs, LogArgs, agents::Agents};
 
 /// Longest time between blocks, in milliseconds: an hour.
 const MAX_BLOCK_TIME_MS: u64 = 3_600_000;
@@ -50,9 +47,12 @@ pub(crate) struct DevArgs {
     /// Port that JSON-RPC listens on; 0 takes any that is free.
     #[arg(long, value_name = "PORT", default_value_t = ivm_rpc::DEFAULT_PORT)]
     http_port: u16,
-    /// Port that the settlement chain's JSON-RPC listens on; 0 takes any that is free.
-    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_SETTLEMENT_PORT)]
-    settlement_port: u16,
+    /// Port that the settlement chain's JSON-RPC listens on [default: one more than --http-port; any that is free for 0].
+    #[arg(long, value_name = "PORT")]
+    settlement_port: Option<u16>,
+    /// Run neither challenger nor prover beside the node.
+    #[arg(long)]
+    no_agents: bool,
     #[command(flatten)]
     arbitration: ArbitrationArgs,
     /// Threads that run jobs [default: one for each core but one].
@@ -76,9 +76,17 @@ impl DevArgs {
         runtime.block_on(async {
             let (config, accounts) = self.node_config()?;
             let node = Node::start(config).await?;
+            let block_time = Duration::from_millis(if self.on_demand { 1_000 } else { self.block_time_ms });
+            let agents = match self.no_agents {
+                true => None,
+                false => Some(Agents::start_embedded(&node, block_time).await?),
+            };
             self.print_banner(&node, &accounts);
             wait_for_stop().await?;
             eprintln!("stopping");
+            if let Some(agents) = agents {
+                agents.stop().await;
+            }
             Ok(node.stop().await?)
         })
     }
@@ -97,7 +105,9 @@ impl DevArgs {
         let (mut config, accounts) = dev_node_config(storage, block_mode)?;
         config.chain.block_gas_limit = self.block_gas_limit;
         config.rpc.listen = SocketAddr::new(self.http_host, self.http_port);
-        config.settlement.rpc.listen = SocketAddr::new(self.http_host, self.settlement_port);
+        let next_port = if self.http_port == 0 { 0 } else { self.http_port.wrapping_add(1) };
+        let settlement_port = self.settlement_port.unwrap_or(next_port);
+        config.settlement.rpc.listen = SocketAddr::new(self.http_host, settlement_port);
         self.arbitration.apply(&mut config)?;
         if let Some(workers) = self.workers {
             config.coprocessor.workers = usize::from(workers);

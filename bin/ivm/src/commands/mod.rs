@@ -1,5 +1,6 @@
 //! One module per command.
 
+mod agents;
 mod arbitration;
 mod bench;
 mod build;

@@ -1,11 +1,13 @@
 //! `ivm demo`: scripted stories on a chain of their own, with nothing in them faked.
 
+mod fraud;
 mod job;
 mod prices;
 
 use clap::{Args, Subcommand};
 use eyre::Result;
 
+use fraud::FraudDemo;
 pub(crate) use job::JobDemo;
 pub(crate) use prices::closes_in_cents;
 
@@ -20,6 +22,8 @@ pub(crate) struct DemoCommand {
 enum Demo {
     /// A contract asks for the volatility of the S&P 500, gets it by callback, and the result is proven.
     Job(JobDemo),
+    /// A proposer lies; it is challenged, refuted by a proof, slashed, and the chain reorganises.
+    Fraud(FraudDemo),
 }
 
 impl DemoCommand {
@@ -27,6 +31,7 @@ impl DemoCommand {
     pub(crate) fn run(self) -> Result<()> {
         match self.demo {
             Demo::Job(demo) => demo.run(),
+            Demo::Fraud(demo) => demo.run(),
         }
     }
 }

@@ -74,7 +74,7 @@ impl FraudDemo {
             settlement.follow_mode = FollowMode::Optimistic;
         }
         let node = Node::start(config).await?;
-        let agents = Agents::start_embedded(&node).await?;
+        let agents = Agents::start_embedded(&node, Duration::from_millis(self.block_time_ms)).await?;
         let url = format!("http://{}", node.rpc_address());
         let mut clients = Vec::new();
         for account in accounts.into_iter().take(3) {

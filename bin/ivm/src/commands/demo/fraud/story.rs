@@ -147,10 +147,15 @@ impl Story<'_> {
         let sent = self.bob.send(FRIEND.into(), Vec::new(), U256::from(SENT_WEI), 21_000).await?;
         let sent_block = self.bob.receipt(sent).await?.block_number.unwrap_or_default();
         let wei_before = self.wei(FRIEND).await?;
-        self.say("meanwhile", format_args!("block {sent_block}: Bob sends a friend one ether, on top of the lie"));
+        self.say(
+            "meanwhile",
+            format_args!("block {sent_block}: Bob sends a friend one ether, on top of the lie"),
+        );
 
         let challenge = |event: &SettlementEvent| match event {
-            SettlementEvent::ClaimChallenged(event) if event.blockHash == lie.head.hash => Some(event.clone()),
+            SettlementEvent::ClaimChallenged(event) if event.blockHash == lie.head.hash => {
+                Some(event.clone())
+            }
             _ => None,
         };
         let (challenge, challenged) = watch.wait("challenge", challenge).await?;
@@ -165,7 +170,11 @@ impl Story<'_> {
                 "settlement block {}: {} puts up a bond to {kind} the claim; {} until settlement block {}",
                 challenged.block_number,
                 challenge.challenger,
-                if kind == "refute" { "it has to prove another outcome" } else { "the proposer has to prove it" },
+                if kind == "refute" {
+                    "it has to prove another outcome"
+                } else {
+                    "the proposer has to prove it"
+                },
                 challenge.deadlineBlock
             ),
         );
@@ -187,7 +196,11 @@ impl Story<'_> {
                 "settlement block {}, {:.1} s later: {}",
                 verdict.block_number,
                 waited.as_secs_f64(),
-                if kind == "refute" { "a proof shows another outcome" } else { "nobody could prove the claim" }
+                if kind == "refute" {
+                    "a proof shows another outcome"
+                } else {
+                    "nobody could prove the claim"
+                }
             ),
         );
         self.say(
@@ -242,7 +255,10 @@ impl Story<'_> {
     async fn evidence(&self, draw: &Draw, watch: &mut Watch) -> Result<Report> {
         let job = self.house.job(draw.job_id, |job| job.result_block.is_some()).await?;
         let number = job.result_block.unwrap_or_default();
-        self.say("the lie", format_args!("block {number}: its proposer signed a second header for that height"));
+        self.say(
+            "the lie",
+            format_args!("block {number}: its proposer signed a second header for that height"),
+        );
         let block_hash = self.hash_at(number).await?;
         let ordered = watch.ordered(block_hash).await?;
         let report = |event: &SettlementEvent| match event {
@@ -289,12 +305,13 @@ impl Story<'_> {
         })
         .await?;
         let detected_after = started.elapsed();
-        self.say("the lie", format_args!("block {} is proposed with a lie in it: {}", refused.number, self.mode));
+        self.say(
+            "the lie",
+            format_args!("block {} is proposed with a lie in it: {}", refused.number, self.mode),
+        );
         self.say("refused", format_args!("validators will not have it ordered: {}", refused.reason));
         let job = match self.mode {
-            LieMode::OverLimit => {
-                self.house.job(draw.job_id, |job| job.state == JobState::NoOutcome).await?
-            }
+            LieMode::OverLimit => self.house.job(draw.job_id, |job| job.state == JobState::NoOutcome).await?,
             _ => self.house.job(draw.job_id, |job| job.result_block.is_some()).await?,
         };
         let new_head = self.next_head().await?;
@@ -356,10 +373,8 @@ impl Story<'_> {
             }
         };
         let job = self.house.job(draw.job_id, wanted).await?;
-        let truth = Outcome::new(
-            OutcomeStatus::Success,
-            Bytes::copy_from_slice(self.alice.address().as_slice()),
-        );
+        let truth =
+            Outcome::new(OutcomeStatus::Success, Bytes::copy_from_slice(self.alice.address().as_slice()));
         if let Some(outcome) = &job.outcome
             && outcome.hash != truth.hash()
         {
@@ -424,10 +439,7 @@ fn head(block: &ivm_chain::SealedBlock) -> Head {
 }
 
 /// The reorg that removes a block.
-async fn reorg_of(
-    events: &mut broadcast::Receiver<ChainEvent>,
-    hash: B256,
-) -> Result<std::sync::Arc<Reorg>> {
+async fn reorg_of(events: &mut broadcast::Receiver<ChainEvent>, hash: B256) -> Result<std::sync::Arc<Reorg>> {
     loop {
         match events.recv().await {
             Ok(ChainEvent::Reorg(reorg)) if reorg.removed.iter().any(|block| block.block.hash() == hash) => {
