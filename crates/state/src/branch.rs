@@ -24,6 +24,33 @@ pub struct Branch {
     trie_root: Root,
 }
 
+/// A branch to which nothing is added any more: others read it and build on it while
+/// [`StateDb::commit_finished`](crate::StateDb::commit_finished) writes it.
+#[derive(Debug)]
+pub struct FinishedBranch {
+    pub(crate) overlay: Overlay,
+    tables: Tables,
+    pub(crate) base: Option<Head>,
+    pub(crate) head: Option<Head>,
+    pub(crate) trie_root: Root,
+}
+
+impl FinishedBranch {
+    /// Starts a branch at this one's head, over what `state` has now. It can be committed when this one is.
+    pub fn next(&self, state: &StateView) -> Branch {
+        // Below is the state this branch was started on, or, once it is committed, the state that it made.
+        let fits = state.is_head() && (state.head() == self.base || state.head() == self.head);
+        let below = if fits { state.shared_reader() } else { self.overlay.base() };
+        Branch {
+            overlay: Overlay::new(Arc::new(self.overlay.on(below))),
+            tables: self.tables.clone(),
+            base: self.head,
+            head: self.head,
+            trie_root: self.trie_root.clone(),
+        }
+    }
+}
+
 impl Branch {
     pub(crate) fn new(base: &StateView, tables: Tables) -> Self {
         let (overlay, head) = (Overlay::new(base.shared_reader()), base.head());
@@ -43,6 +70,12 @@ impl Branch {
     /// Bytes of all writes so far.
     pub fn size_bytes(&self) -> usize {
         self.overlay.size_bytes()
+    }
+
+    /// Ends the branch.
+    pub fn finish(self) -> FinishedBranch {
+        let Self { overlay, tables, base, head, trie_root } = self;
+        FinishedBranch { overlay, tables, base, head, trie_root }
     }
 
     /// The head, which a commit makes the store's.

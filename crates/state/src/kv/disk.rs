@@ -118,18 +118,22 @@ impl KeyValueStore for DiskStore {
     }
 
     fn commit(&self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError> {
+        self.commit_shared(&batch, durability)
+    }
+
+    fn commit_shared(&self, batch: &WriteBatch, durability: Durability) -> Result<(), StoreError> {
         batch.check()?;
         let mode = match durability {
             Durability::Synced => PersistMode::SyncAll,
             Durability::Buffered => PersistMode::Buffer,
         };
         let mut writes = self.database.batch().durability(Some(mode));
-        for (table, entries) in batch.into_tables() {
-            let keyspace = self.keyspaces.of(table)?;
+        for (table, entries) in batch.tables() {
+            let keyspace = self.keyspaces.of(*table)?;
             for (key, value) in entries {
                 match value {
-                    Some(value) => writes.insert(keyspace, key, value),
-                    None => writes.remove(keyspace, key),
+                    Some(value) => writes.insert(keyspace, key.as_slice(), value.as_slice()),
+                    None => writes.remove(keyspace, key.as_slice()),
                 }
             }
         }
