@@ -8,7 +8,7 @@ use alloy_rlp::Encodable;
 use ivm_evm::Rules;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
-use crate::block::Content;
+use crate::block::{Content, SealedBlock};
 use crate::error::BlockError;
 use crate::header::BodyFacts;
 
@@ -52,6 +52,20 @@ impl RecoveredBlock {
         let transactions = recovered.into_iter().collect();
         let (ommers, withdrawals) = (body.ommers, body.withdrawals);
         Self { header, ommers, withdrawals, facts, size_bytes, transactions }
+    }
+
+    /// A block whose senders were recovered when it was stored.
+    pub(crate) fn stored(block: &SealedBlock) -> Self {
+        let transactions = block.transactions();
+        let plain = transactions.iter().map(|transaction| transaction.inner());
+        Self {
+            header: block.header().clone(),
+            ommers: block.ommers().to_vec(),
+            withdrawals: block.withdrawals().cloned(),
+            facts: BodyFacts::new(plain, block.ommers(), block.withdrawals()),
+            size_bytes: block.size_bytes(),
+            transactions: Ok(transactions.to_vec()),
+        }
     }
 
     /// What is under the header.
