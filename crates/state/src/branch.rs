@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alloy_primitives::Address;
 
-use crate::history::{self, Overwritten, Tables};
+use crate::history::{self, Overwritten, Records, Tables};
 use crate::kv::{Overlay, Reader, Tracking, WriteBatch};
 use crate::state::{ACCOUNTS, Head, STATE_META, StateError, pruned};
 use crate::trie::Root;
@@ -105,24 +105,24 @@ impl Branch {
         }
         let head = Head { number: update.number, root: update.root.hash };
         let mut batch = WriteBatch::default();
-        let mut overwritten = Vec::with_capacity(update.changes.len());
+        let mut records = Records::new(head.number, update.changes.len());
         let mut tables = BTreeMap::<_, Vec<_>>::new();
         for change in update.changes {
-            overwritten.push(Overwritten { table: change.table, key: change.key.clone(), old: change.old });
+            records.add(change.table, &change.key, change.old.as_deref());
             tables.entry(change.table).or_default().push((change.key, change.new));
         }
         for (table, writes) in tables {
             batch.write_all(table, writes);
         }
         let old = self.head.map(encode_head);
-        overwritten.push(Overwritten { table: STATE_META, key: Head::KEY.to_vec(), old });
+        records.add(STATE_META, Head::KEY, old.as_deref());
         batch.put(STATE_META, Head::KEY, encode_head(head));
         for (table, writes) in writes.into_tables() {
             for (key, new) in writes {
                 if table.tracking() != Tracking::None {
                     let old = self.overlay.get(table, &key)?;
                     if old != new {
-                        overwritten.push(Overwritten { table, key: key.clone(), old });
+                        records.add(table, &key, old.as_deref());
                     }
                 }
                 batch.write(table, key, new);
@@ -130,7 +130,7 @@ impl Branch {
         }
         // Before the first block there is no state to go back to.
         if self.head.is_some() {
-            history::record(&mut batch, head.number, &overwritten);
+            records.write(&mut batch);
         }
         self.overlay.apply(batch);
         self.head = Some(head);
