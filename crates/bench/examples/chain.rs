@@ -5,6 +5,10 @@ use std::error::Error;
 
 use ivm_bench::chain::{BlockSet, measure_import, measure_opening, measure_producing, measure_reorg};
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let what = arguments.next().unwrap_or_default();

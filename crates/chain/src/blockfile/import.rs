@@ -22,7 +22,7 @@ const BATCH_BLOCKS: usize = 64;
 /// Most bytes of such blocks, but for the last of them: a few full blocks.
 const BATCH_SIZE_BYTES: usize = 512 * 1024;
 /// Batches that wait for execution: beside them one is being made and one executed.
-const BATCHES_AHEAD: usize = 3;
+const BATCHES_AHEAD: usize = 1;
 
 /// How far an import has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
