@@ -178,7 +178,7 @@ impl<'a> Assembly<'a> {
             Ok(()) => {
                 self.blob_gas = blob_gas;
                 if self.execution.receipts_hold_state_roots() {
-                    let update = self.chain.inner.state.prepare(&self.execution.changes())?;
+                    let update = self.tip.state.prepare(&self.execution.changes())?;
                     self.execution.set_post_state(update.root());
                 }
                 self.transactions.push(transaction.clone());

@@ -8,6 +8,7 @@ use crate::chain::{Chain, Tip};
 use crate::config::{MAX_BLOCK_SIZE_BYTES, MAX_EXTRA_DATA_SIZE_BYTES};
 use crate::error::{BlockError, ChainError};
 use crate::header::{self, BodyFacts, Chosen, field};
+use crate::ommers::check_ommers;
 use crate::recover::RecoveredBlock;
 
 impl Chain {
@@ -48,7 +49,7 @@ impl Chain {
         if let Some(place) = header::ethereum_place(&self.config().rules, parent)
             && !place.merged
         {
-            self.check_ommers(place.schedule, parent, &block.ommers)?;
+            check_ommers(place.schedule, &tip, &block.ommers)?;
         }
         let got = block.header.clone();
         let built = self.rebuild(tip, expected, block.into_content()?)?;

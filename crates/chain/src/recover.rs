@@ -6,10 +6,14 @@ use alloy_eips::eip4895::Withdrawals;
 use alloy_hardforks::EthereumHardfork as Fork;
 use alloy_rlp::Encodable;
 use ivm_evm::Rules;
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
-use crate::block::Content;
+use crate::block::{Content, SealedBlock};
 use crate::error::BlockError;
 use crate::header::BodyFacts;
+
+/// Fewer signatures than this are not shared out: one takes some 40 µs.
+const MIN_SIGNATURES: usize = 16;
 
 /// A block whose senders have been recovered, or of which it is known that one cannot be.
 #[derive(Debug)]
@@ -30,9 +34,10 @@ impl RecoveredBlock {
         let facts = Self::body_facts(&block);
         let Block { header, body } = block;
         let signatures = Signatures::at(rules, header.number);
-        let transactions = body
+        let recovered: Vec<_> = body
             .transactions
-            .into_iter()
+            .into_par_iter()
+            .with_min_len(MIN_SIGNATURES)
             .enumerate()
             .map(|(index, transaction)| {
                 let hash = *transaction.tx_hash();
@@ -43,8 +48,24 @@ impl RecoveredBlock {
                 })
             })
             .collect();
+        // Of several that cannot be recovered, the first counts.
+        let transactions = recovered.into_iter().collect();
         let (ommers, withdrawals) = (body.ommers, body.withdrawals);
         Self { header, ommers, withdrawals, facts, size_bytes, transactions }
+    }
+
+    /// A block whose senders were recovered when it was stored.
+    pub(crate) fn stored(block: &SealedBlock) -> Self {
+        let transactions = block.transactions();
+        let plain = transactions.iter().map(|transaction| transaction.inner());
+        Self {
+            header: block.header().clone(),
+            ommers: block.ommers().to_vec(),
+            withdrawals: block.withdrawals().cloned(),
+            facts: BodyFacts::new(plain, block.ommers(), block.withdrawals()),
+            size_bytes: block.size_bytes(),
+            transactions: Ok(transactions.to_vec()),
+        }
     }
 
     /// What is under the header.

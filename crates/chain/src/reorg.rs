@@ -169,13 +169,14 @@ impl Chain {
             let block = BlockStore::new(branch.reader()).block(*hash)?;
             let block = block.ok_or_else(|| store::missing("block", *hash))?;
             let tip = Tip { block: parent, state: branch.view() };
-            let built = self.verify_on(tip, block.to_block()).map_err(|error| match error {
-                ChainError::InvalidBlock(source) => {
-                    let (number, source) = (block.number(), Box::new(source));
-                    ChainError::InvalidBranch { number, hash: *hash, source }
-                }
-                other => other,
-            })?;
+            let built =
+                self.verify_recovered(tip, RecoveredBlock::stored(&block)).map_err(|error| match error {
+                    ChainError::InvalidBlock(source) => {
+                        let (number, source) = (block.number(), Box::new(source));
+                        ChainError::InvalidBranch { number, hash: *hash, source }
+                    }
+                    other => other,
+                })?;
             let BuiltBlock { committed, update, touched: accounts, .. } = built;
             touched.extend(accounts);
             let extra = observe(&committed, &BranchRecords(BlockStore::new(branch.reader())))?;

@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,11 +12,13 @@ use alloy_consensus::TxEnvelope;
 use alloy_eips::BlockId;
 use alloy_primitives::{B256, U256};
 use common::*;
-use ivm_chain::{Chain, ChainConfig, ChainError, ExtraWrite, Retention, Storage};
+use ivm_chain::{Chain, ChainConfig, ChainError, ExtraWrite, ImportProgress, Retention, Storage};
 use ivm_state::kv::StoreError;
 
 const DIRECTORY: &str = "IVM_CRASH_TEST_DIR";
+/// What the child does: [`BACK_AND_FORTH`], or import the file with this name, or else add blocks.
 const MODE: &str = "IVM_CRASH_TEST_MODE";
+const BACK_AND_FORTH: &str = "back and forth";
 const ROUNDS: u64 = 8;
 /// Blocks whose states are kept while the chain goes back and forth: enough to go back, few enough to prune all the time.
 const KEPT: u64 = 3;
@@ -84,8 +87,10 @@ fn crash_child() {
     let Some(path) = std::env::var_os(DIRECTORY).map(PathBuf::from) else {
         return;
     };
-    if std::env::var_os(MODE).is_some() {
-        return back_and_forth(&path);
+    match std::env::var(MODE).as_deref() {
+        Ok(BACK_AND_FORTH) => return back_and_forth(&path),
+        Ok(file) => return import(&path, Path::new(file)),
+        Err(_) => {}
     }
     let chain = open(&path);
     check(&chain);
@@ -93,6 +98,20 @@ fn crash_child() {
     loop {
         commit_next(&chain);
         println!("block {}", chain.head().block.number());
+    }
+}
+
+/// The child that imports a file.
+fn import(path: &Path, file: &Path) {
+    let chain = open(path);
+    check_chain(&chain);
+    println!("\nstarted");
+    let file = std::fs::File::open(file).expect("opens");
+    let mut told = |progress: &ImportProgress| println!("block {}", progress.block_number);
+    chain.import_file(BufReader::new(file), &mut told).expect("imports");
+    // There is nothing left to kill it at; it waits to be.
+    loop {
+        std::thread::park();
     }
 }
 
@@ -123,8 +142,9 @@ fn back_and_forth(path: &Path) {
 #[test]
 fn killed_while_it_goes_back_and_forth_the_head_is_a_whole_block_near_the_one_told() {
     let directory = tempfile::tempdir().expect("temporary directory");
+    let mode = Some(OsStr::new(BACK_AND_FORTH));
     for round in 0..ROUNDS {
-        let told = run_and_kill(directory.path(), 4 + round as usize, 500 * round * round, true);
+        let told = run_and_kill(directory.path(), 4 + round as usize, 500 * round * round, mode);
         let chain = open_forgetful(directory.path());
         check_chain(&chain);
         let number = chain.head().block.number();
@@ -147,15 +167,15 @@ fn killed_while_it_goes_back_and_forth_the_head_is_a_whole_block_near_the_one_to
 }
 
 /// Runs the child until it has told of some blocks and a while longer: all it told.
-fn run_and_kill(path: &Path, blocks: usize, then_micros: u64, back_and_forth: bool) -> Vec<u64> {
+fn run_and_kill(path: &Path, blocks: usize, then_micros: u64, mode: Option<&OsStr>) -> Vec<u64> {
     let mut command = Command::new(std::env::current_exe().expect("own path"));
     command
         .args(["--exact", "crash_child", "--nocapture", "--test-threads=1"])
         .env(DIRECTORY, path)
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    if back_and_forth {
-        command.env(MODE, "1");
+    if let Some(mode) = mode {
+        command.env(MODE, mode);
     }
     let mut child = command.spawn().expect("starts");
     let output = BufReader::new(child.stdout.take().expect("piped"));
@@ -179,7 +199,7 @@ fn killed_at_any_moment_the_head_is_a_whole_block() {
     let mut last = 0;
     for round in 0..ROUNDS {
         // After some blocks, and then at a moment that differs every round.
-        let told = run_and_kill(directory.path(), 1 + round as usize, 700 * round * round, false);
+        let told = run_and_kill(directory.path(), 1 + round as usize, 700 * round * round, None);
         let told = told.into_iter().max().unwrap_or(last);
 
         let chain = open(directory.path());
@@ -188,6 +208,33 @@ fn killed_at_any_moment_the_head_is_a_whole_block() {
         assert!(last >= told, "block {told} was committed, the head is {last}");
         commit_next(&chain);
         check(&chain);
+    }
+}
+
+#[test]
+fn killed_while_it_imports_a_file_the_head_is_a_whole_block_and_the_rest_follows() {
+    let source = Chain::open(config(), Storage::Memory).expect("opens");
+    for _ in 0..400 {
+        commit_next(&source);
+    }
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let file = directory.path().join("blocks.rlp");
+    let mut blocks = Vec::new();
+    source.export_file(&mut blocks, 1..=400, &mut |_| {}).expect("exports");
+    std::fs::write(&file, &blocks).expect("writes");
+    for round in 0..ROUNDS {
+        let data = directory.path().join(round.to_string());
+        let told = run_and_kill(&data, 1 + 50 * round as usize, 700 * round * round, Some(file.as_os_str()));
+        let told = told.into_iter().max().expect("told of some");
+        let chain = open(&data);
+        check_chain(&chain);
+        // What was told of is there: only a crash of the machine could lose it.
+        let number = chain.head().block.number();
+        assert!(number >= told, "block {told} was told of, the head is {number}");
+        let done = chain.import_file(blocks.as_slice(), &mut |_| {}).expect("imports");
+        assert_eq!((done.known_blocks, done.imported_blocks), (number, 400 - number));
+        check_chain(&chain);
+        assert_eq!(chain.head(), source.head());
     }
 }
 

@@ -10,7 +10,7 @@ use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, U256};
 use alloy_rpc_types_eth::Filter;
 use common::*;
-use ivm_chain::{Chain, ChainConfig, ChainError, LogQuery, LogRange, Retention};
+use ivm_chain::{Chain, ChainConfig, ChainError, ImportFileError, LogQuery, LogRange, Retention};
 use ivm_state::StateError;
 use ivm_state::kv::{
     Durability, KeyValue, KeyValueStore, MemoryStore, Reader, StoreError, Table, WriteBatch,
@@ -248,6 +248,48 @@ fn whichever_write_fails_the_chain_reads_on_and_opens_at_a_whole_block() {
             }
             assert_eq!(Some(&chain.head().block.hash()), heads.last());
         }
+    }
+}
+
+#[test]
+fn an_import_whose_writes_fail_ends_at_a_whole_block_and_goes_on_from_there() {
+    let source = Chain::open_on(forgetful(), memory()).expect("opens");
+    for _ in 0..150 {
+        let block = next(&source, 1).expect("builds");
+        source.import(block).expect("imports");
+    }
+    let mut file = Vec::new();
+    source.export_file(&mut file, 1..=150, &mut |_| {}).expect("exports");
+    for failure in [Failure::Lost, Failure::Kept] {
+        let mut heads = Vec::new();
+        // The first write is that of genesis.
+        for good_writes in 1.. {
+            let inner = memory();
+            let faulty = FaultyStore::new(inner.clone(), good_writes, failure);
+            let chain = Chain::open_on(forgetful(), faulty).expect("opens");
+            let mut told = 0;
+            let result = chain.import_file(file.as_slice(), &mut |progress| told = progress.block_number);
+            assert_eq!(chain.head().block.number(), told, "as far as was told");
+            assert!(look(&chain, true).is_empty(), "the chain reads on");
+            match result {
+                Ok(_) => break,
+                Err(ImportFileError::Block { number, source, .. }) => {
+                    assert_eq!(number, told + 1, "the first block that is not there");
+                    assert!(matches!(*source, ChainError::State(StateError::Store(StoreError::Io(_)))));
+                }
+                Err(error) => panic!("{error}"),
+            }
+            drop(chain);
+            let chain = Chain::open_on(forgetful(), inner).expect("opens");
+            let head = chain.head().block.number();
+            assert!(if failure == Failure::Lost { head == told } else { head >= told }, "{head} {told}");
+            heads.push(head);
+            let done = chain.import_file(file.as_slice(), &mut |_| {}).expect("imports");
+            assert_eq!((done.known_blocks, done.imported_blocks), (head, 150 - head));
+            assert_eq!(chain.head(), source.head());
+        }
+        heads.dedup();
+        assert!(heads.len() > 2, "the import was several writes: {heads:?}");
     }
 }
 

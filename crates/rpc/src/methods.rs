@@ -25,7 +25,7 @@ impl MethodTable {
         Self { module: RpcModule::new(api) }
     }
 
-    /// A method that answers from memory, at once.
+    /// A method that answers from memory, or reads a few keys of the store, at once.
     pub(crate) fn inline<A, T>(
         &mut self,
         name: &'static str,

@@ -16,6 +16,10 @@ use ivm_state::kv::{DiskStore, Durability, KeyValueStore, MemoryStore, WriteBatc
 use revm::database::{AccountStatus, BundleAccount, BundleState};
 use revm::state::AccountInfo;
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failure = Box<dyn std::error::Error>;
 
 const BATCHES: [u64; 2] = [1_000, 10_000];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alloy_primitives::Address;
 
-use crate::history::{self, Overwritten, Tables};
+use crate::history::{self, Overwritten, Records, Tables};
 use crate::kv::{Overlay, Reader, Tracking, WriteBatch};
 use crate::state::{ACCOUNTS, Head, STATE_META, StateError, pruned};
 use crate::trie::Root;
@@ -22,6 +22,33 @@ pub struct Branch {
     pub(crate) base: Option<Head>,
     head: Option<Head>,
     trie_root: Root,
+}
+
+/// A branch to which nothing is added any more: others read it and build on it while
+/// [`StateDb::commit_finished`](crate::StateDb::commit_finished) writes it.
+#[derive(Debug)]
+pub struct FinishedBranch {
+    pub(crate) overlay: Overlay,
+    tables: Tables,
+    pub(crate) base: Option<Head>,
+    pub(crate) head: Option<Head>,
+    pub(crate) trie_root: Root,
+}
+
+impl FinishedBranch {
+    /// Starts a branch at this one's head, over what `state` has now. It can be committed when this one is.
+    pub fn next(&self, state: &StateView) -> Branch {
+        // Below is the state this branch was started on, or, once it is committed, the state that it made.
+        let fits = state.is_head() && (state.head() == self.base || state.head() == self.head);
+        let below = if fits { state.shared_reader() } else { self.overlay.base() };
+        Branch {
+            overlay: Overlay::new(Arc::new(self.overlay.on(below))),
+            tables: self.tables.clone(),
+            base: self.head,
+            head: self.head,
+            trie_root: self.trie_root.clone(),
+        }
+    }
 }
 
 impl Branch {
@@ -43,6 +70,12 @@ impl Branch {
     /// Bytes of all writes so far.
     pub fn size_bytes(&self) -> usize {
         self.overlay.size_bytes()
+    }
+
+    /// Ends the branch.
+    pub fn finish(self) -> FinishedBranch {
+        let Self { overlay, tables, base, head, trie_root } = self;
+        FinishedBranch { overlay, tables, base, head, trie_root }
     }
 
     /// The head, which a commit makes the store's.
@@ -72,24 +105,24 @@ impl Branch {
         }
         let head = Head { number: update.number, root: update.root.hash };
         let mut batch = WriteBatch::default();
-        let mut overwritten = Vec::with_capacity(update.changes.len());
+        let mut records = Records::new(head.number, update.changes.len());
         let mut tables = BTreeMap::<_, Vec<_>>::new();
         for change in update.changes {
-            overwritten.push(Overwritten { table: change.table, key: change.key.clone(), old: change.old });
+            records.add(change.table, &change.key, change.old.as_deref());
             tables.entry(change.table).or_default().push((change.key, change.new));
         }
         for (table, writes) in tables {
             batch.write_all(table, writes);
         }
         let old = self.head.map(encode_head);
-        overwritten.push(Overwritten { table: STATE_META, key: Head::KEY.to_vec(), old });
+        records.add(STATE_META, Head::KEY, old.as_deref());
         batch.put(STATE_META, Head::KEY, encode_head(head));
         for (table, writes) in writes.into_tables() {
             for (key, new) in writes {
                 if table.tracking() != Tracking::None {
                     let old = self.overlay.get(table, &key)?;
                     if old != new {
-                        overwritten.push(Overwritten { table, key: key.clone(), old });
+                        records.add(table, &key, old.as_deref());
                     }
                 }
                 batch.write(table, key, new);
@@ -97,7 +130,7 @@ impl Branch {
         }
         // Before the first block there is no state to go back to.
         if self.head.is_some() {
-            history::record(&mut batch, head.number, &overwritten);
+            records.write(&mut batch);
         }
         self.overlay.apply(batch);
         self.head = Some(head);

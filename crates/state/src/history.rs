@@ -48,37 +48,56 @@ pub(crate) fn read(
     }
 }
 
-/// Adds to a batch the records of what block `number` overwrites.
-pub(crate) fn record(batch: &mut WriteBatch, number: u64, overwritten: &[Overwritten]) {
-    let mut part = Vec::new();
-    let mut parts = 0u32;
-    let mut history = Vec::with_capacity(overwritten.len());
-    for Overwritten { table, key, old } in overwritten {
+/// The records of what one block overwrites, while they are made.
+pub(crate) struct Records {
+    block: u64,
+    /// The part of the change record that is not full.
+    part: Vec<u8>,
+    parts: Vec<Vec<u8>>,
+    history: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+impl Records {
+    /// Starts the records of a block that overwrites about so many values.
+    pub(crate) fn new(block: u64, capacity: usize) -> Self {
+        Self { block, part: Vec::new(), parts: Vec::new(), history: Vec::with_capacity(capacity) }
+    }
+
+    /// Adds a value that is overwritten.
+    pub(crate) fn add(&mut self, table: Table, key: &[u8], old: Option<&[u8]>) {
         let (id, inline) = match table.tracking() {
-            Tracking::None => continue,
+            Tracking::None => return,
             Tracking::Undo(id) => (id, true),
             Tracking::History(id) => (id, false),
         };
+        let part = &mut self.part;
         part.push(id);
         // Keys of stores fit: their length is checked on commit.
         part.extend_from_slice(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());
         part.extend_from_slice(key);
-        let old = encode_old(old.as_deref());
+        let old = encode_old(old);
         if inline {
             part.extend_from_slice(&u32::try_from(old.len()).unwrap_or(u32::MAX).to_be_bytes());
             part.extend_from_slice(&old);
         } else {
-            history.push((history_key(id, key, number), Some(old)));
+            self.history.push((history_key(id, key, self.block), Some(old)));
         }
         if part.len() >= PART_SIZE_BYTES {
-            batch.put(CHANGES, part_key(number, parts), std::mem::take(&mut part));
-            parts += 1;
+            self.parts.push(std::mem::take(part));
         }
     }
-    if !part.is_empty() {
-        batch.put(CHANGES, part_key(number, parts), part);
+
+    /// Adds the records to a batch.
+    pub(crate) fn write(self, batch: &mut WriteBatch) {
+        let Self { block, part, mut parts, history } = self;
+        if !part.is_empty() {
+            parts.push(part);
+        }
+        for (index, part) in (0..).zip(parts) {
+            batch.put(CHANGES, part_key(block, index), part);
+        }
+        batch.write_all(HISTORY, history);
     }
-    batch.write_all(HISTORY, history);
 }
 
 /// One part of a block's change record.

@@ -22,7 +22,7 @@ mod trie;
 mod update;
 mod view;
 
-pub use branch::Branch;
+pub use branch::{Branch, FinishedBranch};
 pub use proof::{AccountProof, StorageProof};
 pub use state::{FIRST_FREE_TRACKING, PruneProgress, Retention, StateDb, StateError};
 pub use trie::TrieError;

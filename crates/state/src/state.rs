@@ -8,10 +8,10 @@ use parking_lot::{Mutex, RwLock};
 use revm::database::BundleState;
 use revm::database_interface::DBErrorMarker;
 
-use crate::branch::Branch;
+use crate::branch::{Branch, FinishedBranch};
 use crate::history::{self, CHANGES, HISTORY, Tables};
 use crate::kv::{Durability, KeyValueStore, Reader, StoreError, Table, Tracking, WriteBatch};
-use crate::trie::TrieError;
+use crate::trie::{Root, TrieError};
 use crate::update::{self, StateUpdate};
 use crate::view::StateView;
 
@@ -268,20 +268,40 @@ impl StateDb {
     /// [`StateError::NotAtHead`] when the head moved since [`StateDb::branch`], or the store's error; the head is then what
     /// it was.
     pub fn commit_branch(&self, branch: Branch, durability: Durability) -> Result<(), StateError> {
+        let (base, head) = (branch.base, branch.head());
+        let (batch, trie_root) = branch.into_parts();
+        self.move_head(base, head, trie_root, |store| store.commit(batch, durability))
+    }
+
+    /// Does what [`StateDb::commit_branch`] does, while the branch is read.
+    ///
+    /// # Errors
+    /// As [`StateDb::commit_branch`].
+    pub fn commit_finished(&self, branch: &FinishedBranch, durability: Durability) -> Result<(), StateError> {
+        let FinishedBranch { overlay, base, head, trie_root, .. } = branch;
+        self.move_head(*base, *head, trie_root.clone(), |store| overlay.commit_to(store, durability))
+    }
+
+    /// Writes what leads from one head to another, and shows it to readers.
+    fn move_head(
+        &self,
+        base: Option<Head>,
+        head: Option<Head>,
+        trie_root: Root,
+        write: impl FnOnce(&dyn KeyValueStore) -> Result<(), StoreError>,
+    ) -> Result<(), StateError> {
         let _writer = self.shared.writer.lock();
         let current = self.head().head();
-        if branch.base != current {
+        if base != current {
             let root = |head: Option<Head>| head.unwrap_or_default().root;
-            return Err(StateError::NotAtHead { got: root(branch.base), expected: root(current) });
+            return Err(StateError::NotAtHead { got: root(base), expected: root(current) });
         }
-        let head = branch.head();
         let number = head.unwrap_or_default().number;
         let oldest = pruned(self.shared.store.as_ref())?;
         if number < oldest {
             return Err(StateError::Pruned { block: number, oldest });
         }
-        let (batch, trie_root) = branch.into_parts();
-        self.shared.store.commit(batch, durability)?;
+        write(self.shared.store.as_ref())?;
         let view = StateView::with_trie(self.shared.store.snapshot(), head, trie_root);
         *self.shared.published.write() = view;
         Ok(())

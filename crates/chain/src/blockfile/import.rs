@@ -1,7 +1,7 @@
 //! Importing a file: reading and recovering senders ahead, executing behind.
 
 use std::io::Read;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, channel, sync_channel};
 use std::thread;
 
 use alloy_consensus::{Block, TxEnvelope};
@@ -10,19 +10,18 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::error::{BlockFileError, ImportFileError};
 use super::read::{BlockFileReader, FileBlock};
-use ivm_state::kv::Durability;
-
+use super::write::{Importer, write_groups};
 use crate::chain::Chain;
 use crate::config::{MAX_BLOCK_SIZE_BYTES, MAX_ETHEREUM_BLOCK_SIZE_BYTES};
 use crate::error::ChainError;
 use crate::recover::RecoveredBlock;
 
-/// Most blocks whose senders are recovered together.
+/// Most blocks that go through the import together: their senders are recovered, then they are executed, then written.
 const BATCH_BLOCKS: usize = 64;
-/// Most bytes of such blocks, but for the last of them.
-const BATCH_SIZE_BYTES: usize = 16 * 1024 * 1024;
+/// Most bytes of such blocks, but for the last of them: a few full blocks.
+const BATCH_SIZE_BYTES: usize = 512 * 1024;
 /// Batches that wait for execution: beside them one is being made and one executed.
-const BATCHES_AHEAD: usize = 2;
+const BATCHES_AHEAD: usize = 1;
 
 /// How far an import has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,15 +41,29 @@ pub struct ImportProgress {
 }
 
 /// A block on its way from the file into the chain.
-struct Arrival {
-    offset: u64,
-    size_bytes: u64,
-    number: u64,
-    hash: B256,
-    kind: Kind,
+pub(super) struct Arrival {
+    pub(super) place: Place,
+    pub(super) size_bytes: u64,
+    pub(super) kind: Kind,
 }
 
-enum Kind {
+/// Which block of the file it is, for errors.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) number: u64,
+    pub(super) hash: B256,
+    pub(super) offset: u64,
+}
+
+impl Place {
+    /// What is wrong with the block at this place.
+    pub(super) fn failed(self, source: ChainError) -> ImportFileError {
+        let Self { number, hash, offset } = self;
+        ImportFileError::Block { number, hash, offset, source: Box::new(source) }
+    }
+}
+
+pub(super) enum Kind {
     /// The chain has it.
     Known,
     /// The chain has another at its height.
@@ -60,11 +73,12 @@ enum Kind {
     New(Box<RecoveredBlock>),
 }
 
-type Batch = Vec<Result<Arrival, ImportFileError>>;
+pub(super) type Batch = Vec<Result<Arrival, ImportFileError>>;
 
 impl Chain {
     /// Imports a file of blocks in RLP, one after another as geth exports them, up to its end or the first that is not
-    /// valid. Blocks that the chain has are skipped. `progress` is told after every block. When this returns, all of it survives
+    /// valid. Blocks that the chain has are skipped. Some blocks at a time become part of the chain in one atomic batch, while
+    /// those after them are executed; `progress` is then told of each. When this returns, all of it survives
     /// a crash of the machine; a crash before may cost the last blocks, and leaves a whole one as the head.
     ///
     /// # Errors
@@ -82,7 +96,10 @@ impl Chain {
         let (sender, batches) = sync_channel(BATCHES_AHEAD);
         thread::scope(|scope| {
             scope.spawn(|| self.read_ahead(blocks, sender));
-            let imported = self.execute_batches(batches, progress);
+            let (groups, to_write) = sync_channel(1);
+            let (sender, written) = channel();
+            scope.spawn(|| write_groups(self, to_write, sender));
+            let imported = Importer::new(self, groups, written).run(batches, progress);
             // What was imported before an error stays, too.
             self.sync()?;
             imported
@@ -91,6 +108,8 @@ impl Chain {
 
     /// Reads blocks and recovers their senders, until the file ends, a block is bad, or nobody takes them any more.
     fn read_ahead<R: Read>(&self, mut blocks: BlockFileReader<R>, batches: SyncSender<Batch>) {
+        // Threads of their own: execution, which waits for parts of its work, must not queue behind signatures.
+        let pool = rayon::ThreadPoolBuilder::new().build();
         loop {
             let mut files = Vec::new();
             let mut size = 0;
@@ -103,7 +122,11 @@ impl Chain {
                 return;
             }
             // The order stays that of the file.
-            let batch: Batch = files.into_par_iter().map(|file| self.arrival(file)).collect();
+            let recover = || files.into_par_iter().map(|file| self.arrival(file)).collect();
+            let batch: Batch = match &pool {
+                Ok(pool) => pool.install(recover),
+                Err(_) => recover(),
+            };
             if batches.send(batch).is_err() {
                 return;
             }
@@ -119,57 +142,12 @@ impl Chain {
             Some(expected) => Kind::Other { expected },
             None => Kind::New(Box::new(RecoveredBlock::new(block, &self.config().rules))),
         };
-        Ok(Arrival { offset: file.offset, size_bytes: file.rlp.len() as u64, number, hash, kind })
+        let place = Place { number, hash, offset: file.offset };
+        Ok(Arrival { place, size_bytes: file.rlp.len() as u64, kind })
     }
 
     /// Hash of the chain's block with a number, up to the head.
     fn canonical_hash(&self, number: u64) -> Result<Option<B256>, ChainError> {
         self.block_hash(alloy_eips::BlockId::number(number))
-    }
-
-    fn execute_batches(
-        &self,
-        batches: Receiver<Batch>,
-        progress: &mut dyn FnMut(&ImportProgress),
-    ) -> Result<ImportProgress, ImportFileError> {
-        let mut done = ImportProgress::default();
-        for arrival in batches.into_iter().flatten() {
-            let Arrival { offset, size_bytes, number, hash, kind } = arrival?;
-            match kind {
-                Kind::Known => done.known_blocks += 1,
-                Kind::Other { expected } => {
-                    return Err(ImportFileError::OtherBranch { number, got: hash, expected, offset });
-                }
-                Kind::New(block) => {
-                    let transactions = self
-                        .import_new(hash, *block, &mut done)
-                        .map_err(Box::new)
-                        .map_err(|source| ImportFileError::Block { number, hash, offset, source })?;
-                    done.transactions += transactions;
-                }
-            }
-            done.bytes = offset + size_bytes;
-            done.block_number = number;
-            progress(&done);
-        }
-        Ok(done)
-    }
-
-    /// Imports a block that was new when it was read; the file may hold it twice.
-    fn import_new(
-        &self,
-        hash: B256,
-        block: RecoveredBlock,
-        done: &mut ImportProgress,
-    ) -> Result<u64, ChainError> {
-        if self.canonical_hash(block.header.number)? == Some(hash) {
-            done.known_blocks += 1;
-            return Ok(0);
-        }
-        let built = self.verify_recovered(self.tip(), block)?;
-        let committed = self.commit_with(built, Vec::new(), Durability::Buffered)?;
-        done.imported_blocks += 1;
-        done.gas += committed.block.header().gas_used;
-        Ok(committed.block.transactions().len() as u64)
     }
 }

@@ -4,6 +4,7 @@ mod error;
 mod export;
 mod import;
 mod read;
+mod write;
 
 pub use error::{BlockFileError, ExportError, ImportFileError};
 pub use export::ExportProgress;

@@ -19,10 +19,11 @@ use crate::params::{AddressArg, BlockArg, SlotKey};
 const EMPTY_ROOT: B256 = alloy_consensus::EMPTY_ROOT_HASH;
 
 pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
-    table.blocking("eth_getBalance", balance)?;
-    table.blocking("eth_getTransactionCount", transaction_count)?;
+    // They read a key or two: handing the call to another thread and back would take several times as long.
+    table.inline("eth_getBalance", balance)?;
+    table.inline("eth_getTransactionCount", transaction_count)?;
     table.blocking("eth_getCode", code)?;
-    table.blocking("eth_getStorageAt", storage_at)?;
+    table.inline("eth_getStorageAt", storage_at)?;
     table.blocking("eth_getStorageValues", storage_values)?;
     table.blocking("eth_getProof", proof)
 }

@@ -12,6 +12,13 @@ use super::{Durability, KeyValue, KeyValueStore, Reader, STAMP, StoreError, Tabl
 /// Memory for blocks read from disk.
 const CACHE_SIZE_BYTES: u64 = 128 * 1024 * 1024;
 
+/// Bytes of journals that are kept before what they hold is written to tables: opening reads all of them, at some 100 MB a
+/// second. The least that fjall takes; beside it there is the journal in use.
+const MAX_JOURNALS_SIZE_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of one table's new entries that are held in memory: they are written when there are more, and then the journal can
+/// go.
+const MAX_MEMTABLE_SIZE_BYTES: u64 = 32 * 1024 * 1024;
+
 /// The tables and what holds them.
 #[derive(Clone)]
 struct Keyspaces(Arc<BTreeMap<Table, Keyspace>>);
@@ -52,14 +59,16 @@ impl DiskStore {
     /// # Errors
     /// When another process has it open, when it belongs to another chain or layout version, or when the disk fails.
     pub fn open(path: &Path, tables: &[Table], genesis_hash: B256) -> Result<Self, StoreError> {
+        let builder = Database::builder(path).cache_size(CACHE_SIZE_BYTES);
         let database =
-            Database::builder(path).cache_size(CACHE_SIZE_BYTES).open().map_err(|error| match error {
+            builder.max_journaling_size(MAX_JOURNALS_SIZE_BYTES).open().map_err(|error| match error {
                 fjall::Error::Locked => StoreError::Locked { path: path.to_path_buf() },
                 other => StoreError::Backend(other),
             })?;
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MAX_MEMTABLE_SIZE_BYTES);
         let mut keyspaces = BTreeMap::new();
         for table in tables.iter().chain([&STAMP]) {
-            keyspaces.insert(*table, database.keyspace(table.name(), KeyspaceCreateOptions::default)?);
+            keyspaces.insert(*table, database.keyspace(table.name(), options)?);
         }
         let store = Self { database, keyspaces: Keyspaces(Arc::new(keyspaces)) };
         check_stamp(&store, genesis_hash)?;
@@ -118,18 +127,22 @@ impl KeyValueStore for DiskStore {
     }
 
     fn commit(&self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError> {
+        self.commit_shared(&batch, durability)
+    }
+
+    fn commit_shared(&self, batch: &WriteBatch, durability: Durability) -> Result<(), StoreError> {
         batch.check()?;
         let mode = match durability {
             Durability::Synced => PersistMode::SyncAll,
             Durability::Buffered => PersistMode::Buffer,
         };
         let mut writes = self.database.batch().durability(Some(mode));
-        for (table, entries) in batch.into_tables() {
-            let keyspace = self.keyspaces.of(table)?;
+        for (table, entries) in batch.tables() {
+            let keyspace = self.keyspaces.of(*table)?;
             for (key, value) in entries {
                 match value {
-                    Some(value) => writes.insert(keyspace, key, value),
-                    None => writes.remove(keyspace, key),
+                    Some(value) => writes.insert(keyspace, key.as_slice(), value.as_slice()),
+                    None => writes.remove(keyspace, key.as_slice()),
                 }
             }
         }

@@ -137,6 +137,14 @@ pub trait KeyValueStore: Reader {
     /// When the backend fails; the batch is then not applied, or applied in full and found on reopening.
     fn commit(&self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError>;
 
+    /// Does what [`KeyValueStore::commit`] does with a batch that others read meanwhile.
+    ///
+    /// # Errors
+    /// As [`KeyValueStore::commit`].
+    fn commit_shared(&self, batch: &WriteBatch, durability: Durability) -> Result<(), StoreError> {
+        self.commit(batch.clone(), durability)
+    }
+
     /// The tables that were declared when the store was opened.
     fn tables(&self) -> Vec<Table>;
 

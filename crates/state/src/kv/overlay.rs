@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use super::{KeyValue, Reader, StoreError, Table, WriteBatch};
+use super::{Durability, KeyValue, KeyValueStore, Reader, StoreError, Table, WriteBatch};
 
 /// A snapshot with writes on top. Clones share the writes; who reads while another writes sees some of them.
 #[derive(Clone, Debug)]
@@ -28,6 +28,24 @@ impl Overlay {
     /// Bytes of keys and values written.
     pub fn size_bytes(&self) -> usize {
         self.writes.read().size_bytes()
+    }
+
+    /// What is below the writes.
+    pub fn base(&self) -> Arc<dyn Reader> {
+        self.base.clone()
+    }
+
+    /// The same writes, shared, on top of another snapshot.
+    pub fn on(&self, base: Arc<dyn Reader>) -> Self {
+        Self { base, writes: self.writes.clone() }
+    }
+
+    /// Commits the writes, which stay readable here.
+    ///
+    /// # Errors
+    /// As [`KeyValueStore::commit`].
+    pub fn commit_to(&self, store: &dyn KeyValueStore, durability: Durability) -> Result<(), StoreError> {
+        store.commit_shared(&self.writes.read(), durability)
     }
 
     /// The writes, to commit them.
