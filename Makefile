@@ -15,8 +15,9 @@ setup: ## Install what building and testing need
 build: ## Build ivm, optimised
 	@$(IVM) --version
 
-demo: ## A contract asks for a job, gets its result by callback, and the result is proven
+demo: ## A job delivered and proven; then a lie: challenged, refuted, slashed, undone
 	@$(IVM) demo job
+	@$(IVM) demo fraud
 
 dev: ## Run a development chain at http://127.0.0.1:8545
 	@$(IVM) dev

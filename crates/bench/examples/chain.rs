@@ -5,7 +5,7 @@ use std::error::Error;
 
 use ivm_bench::chain::{BlockSet, measure_import, measure_opening, measure_producing, measure_reorg};
 
-/// As in the binary.
+/// What it measures is mostly small, short-lived buffers.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -16,7 +16,7 @@ use ivm_state::kv::{DiskStore, Durability, KeyValueStore, MemoryStore, WriteBatc
 use revm::database::{AccountStatus, BundleAccount, BundleState};
 use revm::state::AccountInfo;
 
-/// As in the binary.
+/// What it measures is mostly small, short-lived buffers.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -3,11 +3,13 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
 use clap::Args;
 use eyre::{Result, WrapErr, bail};
+use ivm_engine::Executor;
 use ivm_node::{
     BlockMode, DEV_MNEMONIC, DevAccount, Node, NodeConfig, Storage, dev_accounts, dev_chain_config,
     dev_proposers, dev_settlement_config,
@@ -169,21 +171,27 @@ pub(crate) fn dev_node_config(
 }
 
 /// Has the node run programs in confined processes: one for each of its workers, and one for its prover.
-#[cfg(target_os = "linux")]
 pub(crate) fn confine(config: &mut NodeConfig) -> Result<()> {
-    let workers = config.coprocessor.workers.saturating_add(1);
+    if let Some(executor) = confined_executor(config.coprocessor.workers.saturating_add(1))? {
+        config.executor = executor;
+    }
+    Ok(())
+}
+
+/// Runs programs in so many confined processes.
+#[cfg(target_os = "linux")]
+pub(crate) fn confined_executor(workers: usize) -> Result<Option<Arc<dyn Executor>>> {
     let sandbox = ivm_sandbox::Sandbox::start(super::sandbox_config(workers)).wrap_err(
         "programs cannot be confined on this system (ivm dev --unconfined runs them all the same)",
     )?;
-    config.executor = std::sync::Arc::new(sandbox);
-    Ok(())
+    Ok(Some(Arc::new(sandbox)))
 }
 
 /// Programs are confined on Linux only.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn confine(_: &mut NodeConfig) -> Result<()> {
+pub(crate) fn confined_executor(_: usize) -> Result<Option<Arc<dyn Executor>>> {
     eprintln!("warning: programs run in this process, by the interpreter: they are confined on Linux only");
-    Ok(())
+    Ok(None)
 }
 
 /// Waits for Ctrl-C or SIGTERM.

@@ -1,5 +1,6 @@
 //! One module per command.
 
+mod agent;
 mod agents;
 mod arbitration;
 mod bench;
@@ -32,8 +33,12 @@ pub(crate) const WORKER_COMMAND: &str = "engine-worker";
 pub(crate) enum Command {
     /// Run a development chain: funded accounts, a block every 200 ms.
     Dev(dev::DevArgs),
-    /// See InfinityVM do its job, from request to proof.
+    /// See InfinityVM do its job, from request to proof, and what becomes of a lie.
     Demo(demo::DemoCommand),
+    /// Run the claims of a chain again, and challenge what is wrong.
+    Challenger(agent::ChallengerArgs),
+    /// Prove outcomes that are disputed.
+    Prover(agent::ProverArgs),
     /// Create a program with its consumer contract and tests.
     New(new::NewArgs),
     /// Measure jobs and proofs on this machine.
@@ -68,6 +73,8 @@ impl Command {
             Self::Dev(args) => args.run(),
             Self::Bench(command) => command.run(),
             Self::Demo(command) => command.run(),
+            Self::Challenger(args) => args.run(),
+            Self::Prover(args) => args.run(),
             Self::New(args) => args.run(),
             Self::Build(args) => args.run(),
             Self::Program(command) => command.run(),
