@@ -20,8 +20,8 @@ use crate::{
     records::{self, JobRecord, ProgramRecord},
 };
 
-/// Output that a liar claims for a job whose run has none.
-const INVENTED_OUTPUT: &[u8] = b"this run never gave an outcome";
+/// Output that a liar claims for a job whose run has none: where an address is expected, it is one.
+const INVENTED_OUTPUT: &[u8; 20] = b"the liar's own purse";
 
 /// A way to lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

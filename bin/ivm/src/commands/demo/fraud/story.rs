@@ -290,7 +290,7 @@ impl Story<'_> {
             detected_after_ms: Some(milliseconds(reported.at.duration_since(ordered.at))),
             verdict_block: Some(reported.block_number),
             slashed_wei: Some(slash.bondWei),
-            challenger_reward_wei: Some(slash.challengerWei),
+            challenger_reward_wei: Some(slash.bondWei - slash.burnedWei),
             burned_wei: Some(slash.burnedWei),
             ..self.without_challenge(number, new_head, job.outcome)
         })
