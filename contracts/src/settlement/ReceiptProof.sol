@@ -39,7 +39,7 @@ library ReceiptProof {
             if (_isBranch(start)) {
                 require(keyNibbles != 0, ISettlementErrors.ReceiptProofInvalid(i));
                 --keyNibbles;
-                expected = _child(start, end, (key >> (4 * keyNibbles)) & 0xf);
+                expected = _child(start, end, (key >> (4 * keyNibbles)) & 0xf, i);
                 continue;
             }
             uint256 second = CalldataRlp.skip(start, end);
@@ -51,7 +51,7 @@ library ReceiptProof {
                 require(fits, ISettlementErrors.ReceiptProofInvalid(i));
                 return (receipt, end);
             }
-            expected = _hashAt(second, end);
+            expected = _hashAt(second, end, i);
         }
         revert ISettlementErrors.ReceiptProofInvalid(nodes.length);
     }
@@ -74,22 +74,22 @@ library ReceiptProof {
         return head == BYTES_32 || head == NOTHING;
     }
 
-    /// @dev The hash in a branch for a nibble.
-    function _child(uint256 cursor, uint256 end, uint256 nibble) private pure returns (bytes32) {
+    /// @dev The hash in a branch for a nibble. Where there is none, the trie has no such receipt.
+    function _child(uint256 cursor, uint256 end, uint256 nibble, uint256 node) private pure returns (bytes32) {
         unchecked {
             for (uint256 i; i < nibble; ++i) {
                 uint256 head = CalldataRlp.load(cursor) >> 248;
-                require(head == BYTES_32 || head == NOTHING, ISettlementErrors.RlpMalformed());
+                require(head == BYTES_32 || head == NOTHING, ISettlementErrors.ReceiptProofInvalid(node));
                 cursor += head == NOTHING ? 1 : 33;
             }
         }
-        return _hashAt(cursor, end);
+        return _hashAt(cursor, end, node);
     }
 
     /// @dev The hash that names a child.
-    function _hashAt(uint256 cursor, uint256 end) private pure returns (bytes32) {
+    function _hashAt(uint256 cursor, uint256 end, uint256 node) private pure returns (bytes32) {
         bool fits = CalldataRlp.load(cursor) >> 248 == BYTES_32 && cursor + 33 <= end;
-        require(fits, ISettlementErrors.RlpMalformed());
+        require(fits, ISettlementErrors.ReceiptProofInvalid(node));
         return bytes32(CalldataRlp.load(cursor + 1));
     }
 
