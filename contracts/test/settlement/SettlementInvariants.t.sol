@@ -27,10 +27,8 @@ contract SettlementInvariantsTest is SettlementFixture {
         }
         (uint256 confirmed, uint256 dropped) =
             handler.count(ISettlement.ClaimState.Confirmed, ISettlement.BlockState.Dropped);
-        (uint256 refuted, uint256 final_) =
-            handler.count(ISettlement.ClaimState.Refuted, ISettlement.BlockState.Final);
-        (uint256 lapsed, uint256 open) =
-            handler.count(ISettlement.ClaimState.Lapsed, ISettlement.BlockState.Proposed);
+        (uint256 refuted, uint256 final_) = handler.count(ISettlement.ClaimState.Refuted, ISettlement.BlockState.Final);
+        (uint256 lapsed, uint256 open) = handler.count(ISettlement.ClaimState.Lapsed, ISettlement.BlockState.Proposed);
         vm.assertTrue(confirmed != 0 && refuted != 0 && lapsed != 0);
         vm.assertTrue(dropped != 0 && final_ != 0 && open != 0);
         invariant_fundsAreConserved();

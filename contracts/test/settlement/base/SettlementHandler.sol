@@ -109,8 +109,7 @@ contract SettlementHandler is SettlementFixture {
 
     function leave(uint256 who, bool asks) external {
         vm.prank(_liar(who));
-        if (asks) try settlement.requestExit() { } catch { }
-        else try settlement.exit() { } catch { }
+        if (asks) try settlement.requestExit() { } catch { } else try settlement.exit() { } catch { }
     }
 
     function join(uint256 who) public {
@@ -219,8 +218,11 @@ contract SettlementHandler is SettlementFixture {
     function _proveAny(Claim memory claim, bool withEvidence, bytes32 outcomeHash) private {
         ISettlement.ClaimEvidence memory evidence = _evidence(claim);
         vm.prank(PROVER);
-        if (withEvidence) try settlement.proveUnchallenged(evidence, outcomeHash, PROOF) { }
-            catch { } else try settlement.prove(claim.key, claim.statement, outcomeHash, PROOF) { } catch { }
+        if (withEvidence) {
+            try settlement.proveUnchallenged(evidence, outcomeHash, PROOF) { } catch { }
+        } else {
+            try settlement.prove(claim.key, claim.statement, outcomeHash, PROOF) { } catch { }
+        }
     }
 
     function _remember(Claim[] memory added) private {
