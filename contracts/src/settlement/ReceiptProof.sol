@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import { ISettlementErrors } from "../interfaces/ISettlementErrors.sol";
 import { CalldataRlp } from "./CalldataRlp.sol";
+import { OrderedTrieRoot } from "./OrderedTrieRoot.sol";
 
 /// @title Finds a receipt in a block by a proof against the root of its receipts
 /// @dev OpenZeppelin's `TrieProof` would do, and tests hold this to it; but it copies and cuts up every node, which costs
@@ -29,7 +30,7 @@ library ReceiptProof {
         returns (uint256 start, uint256 end)
     {
         require(nodes.length <= MAX_NODES, ISettlementErrors.ReceiptProofTooLong(nodes.length, MAX_NODES));
-        (uint256 key, uint256 keyNibbles) = _key(transactionIndex);
+        (uint256 key, uint256 keyNibbles) = OrderedTrieRoot.keyOf(transactionIndex);
         bytes32 expected = root;
         for (uint256 i; i < nodes.length; ++i) {
             bytes calldata node = nodes[i];
@@ -54,17 +55,6 @@ library ReceiptProof {
             expected = _hashAt(second, end, i);
         }
         revert ISettlementErrors.ReceiptProofInvalid(nodes.length);
-    }
-
-    /// @dev The key of a transaction: RLP of its index, as a number and how many nibbles it has.
-    function _key(uint256 index) private pure returns (uint256 key, uint256 nibbles) {
-        if (index == 0) return (0x80, 2);
-        if (index < 0x80) return (index, 2);
-        if (index <= type(uint8).max) return (0x81 << 8 | index, 4);
-        if (index <= type(uint16).max) return (0x82 << 16 | index, 6);
-        if (index <= type(uint24).max) return (0x83 << 24 | index, 8);
-        require(index <= type(uint32).max, ISettlementErrors.IndexTooHigh(index, type(uint32).max));
-        return (0x84 << 32 | index, 10);
     }
 
     /// @dev Whether a node is a branch: its first item is a hash or nothing, while a path, the first item of a leaf and of
