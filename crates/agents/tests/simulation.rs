@@ -165,7 +165,8 @@ impl Simulation {
         }
     }
 
-    fn run(mut self) {
+    /// Runs it, and gives how its claims and challenges ended.
+    fn run(mut self) -> (Vec<ClaimState>, Vec<ChallengeState>) {
         for _ in 0..ROUNDS {
             match self.dice.roll(4) {
                 0 | 1 => self.propose(),
@@ -192,6 +193,10 @@ impl Simulation {
         for (_, state) in mine {
             assert!(matches!(state, ChallengeState::Won | ChallengeState::Moot), "{state}");
         }
+        let claims = self.blocks.iter().flat_map(|(block, claims)| {
+            (0..claims.len()).map(|index| self.world.claim_state(block, index as u64)).collect::<Vec<_>>()
+        });
+        (claims.collect(), closed.iter().map(|(_, state)| *state).collect())
     }
 }
 
@@ -206,7 +211,17 @@ proptest! {
 
 #[test]
 fn truth_prevails_with_seeds_that_are_known() {
-    for seed in 0..8 {
-        Simulation::new(seed).run();
+    let (mut claims, mut challenges) = (Vec::new(), Vec::new());
+    for seed in 0..16 {
+        let (some_claims, some_challenges) = Simulation::new(seed).run();
+        claims.extend(some_claims);
+        challenges.extend(some_challenges);
+    }
+    // Everything that can happen did.
+    for state in [ClaimState::Unknown, ClaimState::Confirmed, ClaimState::Refuted, ClaimState::Lapsed] {
+        assert!(claims.contains(&state), "no claim ended as {state}");
+    }
+    for state in [ChallengeState::Won, ChallengeState::Lost, ChallengeState::Expired, ChallengeState::Moot] {
+        assert!(challenges.contains(&state), "no challenge ended as {state}");
     }
 }
