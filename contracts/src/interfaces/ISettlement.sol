@@ -85,14 +85,16 @@ interface ISettlement {
         Moot
     }
 
-    /// @notice Which claim. Its id is keccak256 of the ABI encoding of this.
+    /// @notice Which claim. Its id is keccak256 of the ABI encoding of this, so that nothing of it need be stored.
     /// @param blockHash The execution block that has it.
     /// @param transactionIndex Position of the transaction in that block.
     /// @param logIndex Position of the log in that transaction's receipt, not in the block.
+    /// @param statementHash keccak256 of the ABI encoding of its `Statement`.
     struct ClaimKey {
         bytes32 blockHash;
         uint256 transactionIndex;
         uint256 logIndex;
+        bytes32 statementHash;
     }
 
     /// @notice What a proof judges of a claim: the program, started with the input, ends with the outcome.

@@ -50,20 +50,24 @@ interface ISettlementErrors {
     /// @notice The challenge period of the block is over: the current block is `got`, the last that did was `latest`.
     error ChallengePeriodOver(uint256 got, uint256 latest);
 
-    /// @notice The number is larger than any transaction or log can have.
+    /// @notice The number is larger than any transaction can have.
     error IndexTooHigh(uint256 got, uint256 most);
 
     /// @notice The proof has more nodes than a path through a receipts trie can have.
     error ReceiptProofTooLong(uint256 got, uint256 most);
 
-    /// @notice The bytes at the end of the proof are not a receipt.
-    error ReceiptMalformed();
+    /// @notice Bytes are not RLP in its shortest form, or not of the shape that is expected there.
+    error RlpMalformed();
 
-    /// @notice The receipt has no log with this number.
+    /// @notice A node of the proof is not the one that its parent or the header names, or leads elsewhere; or the path
+    /// ends too early or too late. `node` counts from the root.
+    error ReceiptProofInvalid(uint256 node);
+
+    /// @notice The receipt has only `count` logs, or fewer.
     error NoSuchLog(uint256 got, uint256 count);
 
     /// @notice The log is not a claim: it was emitted by another contract, or is another event.
-    error NotAClaim(address emitter);
+    error NotAClaim(uint256 logIndex);
 
     /// @notice The claim is decided.
     error ClaimIsDecided(bytes32 claimId, ISettlement.ClaimState state);

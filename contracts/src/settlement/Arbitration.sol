@@ -3,48 +3,28 @@ pragma solidity ^0.8.28;
 
 import { IProofVerifier } from "../interfaces/IProofVerifier.sol";
 import { ISettlement } from "../interfaces/ISettlement.sol";
-import { BlockRecord, Blocks } from "./Blocks.sol";
+import { Blocks } from "./Blocks.sol";
 import { Claims } from "./Claims.sol";
 import { ProofCall } from "./ProofCall.sol";
 import { PostedClaim } from "./ReceiptReader.sol";
+import { BlockRecord, ChallengeRecord, ClaimRecord, Records } from "./Records.sol";
 import { Verdict } from "./Verdict.sol";
 
 /// @dev Challenges, proofs and verdicts. A verdict costs the same however many challenges a claim has: each of them is
 /// settled by itself afterwards.
 abstract contract Arbitration is Blocks {
-    /// @dev One slot. `leader` is the challenge that the challenger's share is for: the first one, or a later one when
-    /// that was a refute which lapsed.
-    struct ClaimRecord {
-        ClaimState state;
-        bool slashed;
-        uint24 challenges;
-        uint24 openRefutes;
-        uint24 leader;
-        uint24 firstDemand;
-        uint40 leaderDeadline;
-        uint40 demandDeadline;
-        uint40 verdictBlock;
-    }
-
-    /// @dev One slot.
-    struct ChallengeRecord {
-        ChallengeState state;
-        uint24 number;
-        uint40 deadline;
-    }
+    using Records for *;
 
     IProofVerifier internal immutable _verifier;
     address internal immutable _jobManager;
 
-    mapping(bytes32 claimId => ClaimRecord) private _claims;
-
-    /// @dev Only of claims that were challenged, so that a proof needs no evidence again.
-    mapping(bytes32 claimId => bytes32) private _statementHashes;
+    /// @dev Only of claims that evidence was brought for.
+    mapping(bytes32 claimId => uint256 record) private _claims;
 
     /// @dev Who gets a share of the bonds of those who challenged a confirmed claim.
     mapping(bytes32 claimId => address) private _provers;
 
-    mapping(bytes32 challengeId => ChallengeRecord) private _challenges;
+    mapping(bytes32 challengeId => uint256 record) private _challenges;
 
     constructor(IProofVerifier verifier_, address jobManager_) {
         _requireRange("verifier", uint160(address(verifier_)), 1, type(uint160).max);
@@ -64,13 +44,10 @@ abstract contract Arbitration is Blocks {
 
         claimId = Claims.idOf(key);
         uint40 deadline = uint40(block.number + _proverPeriodBlocks);
-        ClaimRecord memory claim = _claims[claimId];
+        ClaimRecord memory claim = _claims[claimId].toClaim();
         _requireUndecided(claimId, claim.state);
-        if (claim.state == ClaimState.Unknown) {
-            _statementHashes[claimId] = Claims.statementHash(Claims.statementOf(posted));
-        }
         _enter(claim, blockRecord, kind, deadline);
-        _claims[claimId] = claim;
+        _claims[claimId] = claim.pack();
         _setBlockRecord(key.blockHash, blockRecord);
         _open(claimId, kind, claim.challenges, deadline);
         _logChallenge(claimId, key, kind, deadline, posted);
@@ -82,8 +59,10 @@ abstract contract Arbitration is Blocks {
     {
         bytes32 claimId = Claims.idOf(key);
         bytes32 got = Claims.statementHash(statement);
-        bytes32 expected = _statementHashes[claimId];
-        require(got == expected, StatementMismatch(claimId, got, expected));
+        require(got == key.statementHash, StatementMismatch(claimId, got, key.statementHash));
+        // Whoever challenged it showed that the block has it. Of an unknown one nobody did.
+        ClaimState state = _claims[claimId].toClaim().state;
+        require(state != ClaimState.Unknown, WrongClaimState(claimId, state, ClaimState.Challenged));
         _prove(claimId, key.blockHash, statement, outcomeHash, proof);
     }
 
@@ -99,7 +78,7 @@ abstract contract Arbitration is Blocks {
         bytes32 id = challengeId(claimId, challenger, kind);
         ChallengeRecord memory opened = _openChallenge(id);
         require(block.number > opened.deadline, DeadlineNotPassed(block.number, uint256(opened.deadline) + 1));
-        ClaimRecord memory claim = _claims[claimId];
+        ClaimRecord memory claim = _claims[claimId].toClaim();
         require(claim.state == ClaimState.Challenged, WrongClaimState(claimId, claim.state, ClaimState.Challenged));
 
         BlockRecord memory blockRecord = _blockRecord(key.blockHash);
@@ -109,9 +88,9 @@ abstract contract Arbitration is Blocks {
         if (verdict == ClaimState.Challenged) {
             --claim.openRefutes;
             --blockRecord.openRefutes;
-            _claims[claimId] = claim;
+            _claims[claimId] = claim.pack();
             _setBlockRecord(key.blockHash, blockRecord);
-            _close(claimId, challenger, kind, ChallengeState.Expired, 0);
+            _close(claimId, challenger, kind, opened, ChallengeState.Expired, 0);
         } else {
             _fell(claimId, key.blockHash, claim, blockRecord, verdict, address(0));
             emit ClaimDecided(claimId, key.blockHash, address(0), verdict, 0);
@@ -123,11 +102,11 @@ abstract contract Arbitration is Blocks {
     function settleChallenge(ClaimKey calldata key, address challenger, Kind kind) external {
         bytes32 claimId = Claims.idOf(key);
         ChallengeRecord memory opened = _openChallenge(challengeId(claimId, challenger, kind));
-        ClaimRecord memory claim = _claims[claimId];
+        ClaimRecord memory claim = _claims[claimId].toClaim();
         BlockRecord memory blockRecord = _blockRecord(key.blockHash);
         if (claim.state == ClaimState.Challenged) {
             require(_stateOf(key.blockHash, blockRecord) == BlockState.Dropped, NothingToSettle(claimId));
-            _close(claimId, challenger, kind, ChallengeState.Moot, _bondWeiOf(kind));
+            _close(claimId, challenger, kind, opened, ChallengeState.Moot, _bondWeiOf(kind));
         } else {
             _settle(claimId, claim, blockRecord, challenger, kind, opened);
         }
@@ -145,7 +124,7 @@ abstract contract Arbitration is Blocks {
 
     /// @inheritdoc ISettlement
     function claimInfo(bytes32 claimId) external view returns (ClaimInfo memory) {
-        ClaimRecord memory claim = _claims[claimId];
+        ClaimRecord memory claim = _claims[claimId].toClaim();
         return ClaimInfo({
             state: claim.state,
             challenges: claim.challenges,
@@ -159,7 +138,7 @@ abstract contract Arbitration is Blocks {
 
     /// @inheritdoc ISettlement
     function challengeInfo(bytes32 id) external view returns (ChallengeInfo memory) {
-        ChallengeRecord memory record = _challenges[id];
+        ChallengeRecord memory record = _challenges[id].toChallenge();
         return ChallengeInfo({ state: record.state, number: record.number, deadlineBlock: record.deadline });
     }
 
@@ -175,7 +154,7 @@ abstract contract Arbitration is Blocks {
 
     /// @dev Whether a claim is known to be true.
     function _isConfirmed(bytes32 claimId) internal view returns (bool) {
-        return _claims[claimId].state == ClaimState.Confirmed;
+        return _claims[claimId].toClaim().state == ClaimState.Confirmed;
     }
 
     /// @dev Counts a new challenge of a claim, in the records.
@@ -200,8 +179,8 @@ abstract contract Arbitration is Blocks {
 
     function _open(bytes32 claimId, Kind kind, uint24 number, uint40 deadline) private {
         bytes32 id = challengeId(claimId, msg.sender, kind);
-        require(_challenges[id].state == ChallengeState.None, ChallengeExists(id));
-        _challenges[id] = ChallengeRecord({ state: ChallengeState.Open, number: number, deadline: deadline });
+        require(_challenges[id] == 0, ChallengeExists(id));
+        _challenges[id] = ChallengeRecord({ state: ChallengeState.Open, number: number, deadline: deadline }).pack();
     }
 
     function _logChallenge(bytes32 claimId, ClaimKey memory key, Kind kind, uint40 deadline, PostedClaim memory posted)
@@ -231,7 +210,7 @@ abstract contract Arbitration is Blocks {
         bytes calldata proof
     ) private {
         BlockRecord memory blockRecord = _openBlock(blockHash);
-        ClaimRecord memory claim = _claims[claimId];
+        ClaimRecord memory claim = _claims[claimId].toClaim();
         _requireUndecided(claimId, claim.state);
         ClaimState verdict = Verdict.ofProof(statement.outcomeHash, outcomeHash);
         bool lapsed = claim.demandDeadline != 0 && block.number > claim.demandDeadline;
@@ -259,7 +238,7 @@ abstract contract Arbitration is Blocks {
         claim.state = ClaimState.Confirmed;
         claim.openRefutes = 0;
         claim.verdictBlock = uint40(block.number);
-        _claims[claimId] = claim;
+        _claims[claimId] = claim.pack();
     }
 
     /// @dev The claim is false: the proposer loses its bond, the block its place.
@@ -282,7 +261,7 @@ abstract contract Arbitration is Blocks {
         uint256 proverWei = prover == address(0) ? 0 : _shareWei(_proverShareBps);
         if (claim.leader == 0) (challengerWei, proverWei) = (0, challengerWei + proverWei);
         claim.slashed = _slash(_proposerOf(blockRecord.proposerId), challengerWei, prover, proverWei);
-        _claims[claimId] = claim;
+        _claims[claimId] = claim.pack();
         _invalidate(blockHash, blockRecord.number, claimId);
     }
 
@@ -306,19 +285,27 @@ abstract contract Arbitration is Blocks {
             _credit(_provers[claimId], proverWei);
             _credit(_proposerOf(blockRecord.proposerId), bondWei - proverWei);
         }
-        _close(claimId, challenger, kind, end, challengerWei);
+        _close(claimId, challenger, kind, opened, end, challengerWei);
     }
 
     /// @dev Writes down how a challenge ended and pays its challenger. The bond of one that expired is burned.
-    function _close(bytes32 claimId, address challenger, Kind kind, ChallengeState end, uint256 challengerWei) private {
-        _challenges[challengeId(claimId, challenger, kind)].state = end;
+    function _close(
+        bytes32 claimId,
+        address challenger,
+        Kind kind,
+        ChallengeRecord memory record,
+        ChallengeState end,
+        uint256 challengerWei
+    ) private {
+        record.state = end;
+        _challenges[challengeId(claimId, challenger, kind)] = record.pack();
         _credit(challenger, challengerWei);
         emit ChallengeClosed(claimId, challenger, kind, end, challengerWei);
         if (end == ChallengeState.Expired) _burn(_bondWeiOf(kind));
     }
 
     function _openChallenge(bytes32 id) private view returns (ChallengeRecord memory record) {
-        record = _challenges[id];
+        record = _challenges[id].toChallenge();
         require(record.state == ChallengeState.Open, ChallengeNotOpen(id, record.state));
     }
 

@@ -6,35 +6,17 @@ import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 import { ISettlement } from "../interfaces/ISettlement.sol";
 import { Header, HeaderReader } from "./HeaderReader.sol";
 import { ProposerSet } from "./ProposerSet.sol";
-
-/// @dev One slot for all that is known of a block.
-struct BlockRecord {
-    bool known;
-    uint32 proposerId;
-    uint40 number;
-    uint40 timestamp;
-    uint40 proposedAt;
-    uint40 pausedUntil;
-    uint24 claimsUnderDemand;
-    uint24 openRefutes;
-}
+import { BlockRecord, ChainRecord, Records } from "./Records.sol";
 
 /// @dev The execution chain: its order, its tip, and how far it is final. A block is in the chain when it is the
 /// canonical one of its height and its height is not above the tip: so invalidating a block with all its descendants is
 /// one write.
 abstract contract Blocks is ProposerSet {
-    struct ChainRecord {
-        uint40 tipNumber;
-        uint40 tipTimestamp;
-        uint40 finalNumber;
-    }
+    using Records for *;
 
-    /// @dev A proposal brings one block; finality that fell behind catches up at twice that speed.
-    uint256 private constant FINALIZED_PER_PROPOSAL = 2;
-
-    ChainRecord private _chain;
+    uint256 private _chain;
     mapping(uint256 number => bytes32) private _canonical;
-    mapping(bytes32 blockHash => BlockRecord) private _blocks;
+    mapping(bytes32 blockHash => uint256 record) private _blocks;
 
     constructor(ExecutionGenesis memory genesis) {
         require(genesis.hash != 0, ParameterOutOfRange("genesis.hash", 0, 1, type(uint256).max));
@@ -42,67 +24,59 @@ abstract contract Blocks is ProposerSet {
         _requireRange("genesis.timestamp", genesis.timestamp, 0, type(uint32).max);
         uint40 number = uint40(genesis.number);
         uint40 timestamp = uint40(genesis.timestamp);
-        _chain = ChainRecord({ tipNumber: number, tipTimestamp: timestamp, finalNumber: number });
+        _chain = ChainRecord({ tipNumber: number, tipTimestamp: timestamp, finalNumber: number }).pack();
         _canonical[number] = genesis.hash;
-        BlockRecord storage record = _blocks[genesis.hash];
-        record.known = true;
-        record.number = number;
-        record.timestamp = timestamp;
-        record.proposedAt = uint40(block.number);
+        _blocks[genesis.hash] = _newBlock(0, number, timestamp);
     }
 
     /// @inheritdoc ISettlement
     function propose(bytes calldata header) external {
         Header memory next = HeaderReader.read(header);
-        ChainRecord memory chain = _chain;
+        ChainRecord memory chain = _chain.toChain();
         _requireFollows(next, chain);
-        require(!_blocks[next.hash].known, BlockKnown(next.hash));
+        require(_blocks[next.hash] == 0, BlockKnown(next.hash));
         uint32 proposerId = _recordProposal(msg.sender, next.number);
 
         _canonical[next.number] = next.hash;
-        _blocks[next.hash] = BlockRecord({
-            known: true,
-            proposerId: proposerId,
-            number: uint40(next.number),
-            timestamp: uint40(next.timestamp),
-            proposedAt: uint40(block.number),
-            pausedUntil: 0,
-            claimsUnderDemand: 0,
-            openRefutes: 0
-        });
         chain.tipNumber = uint40(next.number);
         chain.tipTimestamp = uint40(next.timestamp);
+        _blocks[next.hash] = _newBlock(proposerId, chain.tipNumber, chain.tipTimestamp);
         emit BlockProposed(next.number, next.hash, msg.sender);
-        _finalizeRipe(chain, FINALIZED_PER_PROPOSAL);
-        _chain = chain;
+        // A proposal brings one block and makes one final. When finality fell behind, it catches up at twice that speed.
+        (, bool overdue) = _finalizeNext(chain);
+        if (overdue) _finalizeNext(chain);
+        _chain = chain.pack();
     }
 
     /// @inheritdoc ISettlement
     function finalize(uint256 maxBlocks) external returns (uint256 count) {
-        ChainRecord memory chain = _chain;
-        count = _finalizeRipe(chain, maxBlocks);
-        _chain = chain;
+        ChainRecord memory chain = _chain.toChain();
+        for (bool done = true; done && count < maxBlocks;) {
+            (done,) = _finalizeNext(chain);
+            if (done) ++count;
+        }
+        _chain = chain.pack();
     }
 
     /// @inheritdoc ISettlement
     function tip() external view returns (Tip memory) {
-        ChainRecord memory chain = _chain;
+        ChainRecord memory chain = _chain.toChain();
         return Tip({ number: chain.tipNumber, hash: _canonical[chain.tipNumber], timestamp: chain.tipTimestamp });
     }
 
     /// @inheritdoc ISettlement
     function finalizedNumber() external view returns (uint64) {
-        return _chain.finalNumber;
+        return _chain.toChain().finalNumber;
     }
 
     /// @inheritdoc ISettlement
     function canonicalHash(uint64 number) external view returns (bytes32) {
-        return number <= _chain.tipNumber ? _canonical[number] : bytes32(0);
+        return number <= _chain.toChain().tipNumber ? _canonical[number] : bytes32(0);
     }
 
     /// @inheritdoc ISettlement
     function blockInfo(bytes32 blockHash) external view returns (BlockInfo memory) {
-        BlockRecord memory record = _blocks[blockHash];
+        BlockRecord memory record = _blocks[blockHash].toBlock();
         return BlockInfo({
             state: _stateOf(blockHash, record),
             proposer: _proposerOf(record.proposerId),
@@ -116,43 +90,54 @@ abstract contract Blocks is ProposerSet {
     }
 
     function _blockRecord(bytes32 blockHash) internal view returns (BlockRecord memory) {
-        return _blocks[blockHash];
+        return _blocks[blockHash].toBlock();
     }
 
     function _setBlockRecord(bytes32 blockHash, BlockRecord memory record) internal {
-        _blocks[blockHash] = record;
+        _blocks[blockHash] = record.pack();
     }
 
     /// @dev The record of a block that is in the chain and not final, or a revert.
     function _openBlock(bytes32 blockHash) internal view returns (BlockRecord memory record) {
-        record = _blocks[blockHash];
+        record = _blocks[blockHash].toBlock();
         BlockState state = _stateOf(blockHash, record);
         require(state == BlockState.Proposed, WrongBlockState(blockHash, state));
     }
 
     function _stateOf(bytes32 blockHash, BlockRecord memory record) internal view returns (BlockState) {
         if (!record.known) return BlockState.Unknown;
-        ChainRecord memory chain = _chain;
+        ChainRecord memory chain = _chain.toChain();
         if (record.number > chain.tipNumber || _canonical[record.number] != blockHash) return BlockState.Dropped;
         return record.number > chain.finalNumber ? BlockState.Proposed : BlockState.Final;
     }
 
     /// @dev Takes a block that is in the chain and not final out of it, and its descendants with it.
     function _invalidate(bytes32 blockHash, uint256 number, bytes32 claimId) internal {
-        uint256 parentNumber = number - 1;
-        _chain.tipNumber = uint40(parentNumber);
-        _chain.tipTimestamp = _blocks[_canonical[parentNumber]].timestamp;
+        ChainRecord memory chain = _chain.toChain();
+        chain.tipNumber = uint40(number - 1);
+        chain.tipTimestamp = _blocks[_canonical[number - 1]].toBlock().timestamp;
+        _chain = chain.pack();
         emit BlockInvalidated(uint64(number), blockHash, claimId);
     }
 
     /// @inheritdoc ProposerSet
     function _finalNumber() internal view override returns (uint64) {
-        return _chain.finalNumber;
+        return _chain.toChain().finalNumber;
     }
 
     /// @inheritdoc ProposerSet
     function _lastOpenNumber(uint64 number) internal view override returns (uint64) {
-        return uint64(Math.min(number, _chain.tipNumber));
+        return uint64(Math.min(number, _chain.toChain().tipNumber));
+    }
+
+    function _newBlock(uint32 proposerId, uint40 number, uint40 timestamp) private view returns (uint256) {
+        BlockRecord memory record;
+        record.known = true;
+        record.proposerId = proposerId;
+        record.number = number;
+        record.timestamp = timestamp;
+        record.proposedAt = uint40(block.number);
+        return record.pack();
     }
 
     function _requireFollows(Header memory next, ChainRecord memory chain) private view {
@@ -166,16 +151,18 @@ abstract contract Blocks is ProposerSet {
         require(next.timestamp <= latest, TimestampTooLate(next.timestamp, latest));
     }
 
-    /// @dev Moves finality on over ripe blocks, in `chain`.
-    function _finalizeRipe(ChainRecord memory chain, uint256 maxBlocks) private returns (uint256 count) {
-        while (count < maxBlocks && chain.finalNumber < chain.tipNumber) {
-            uint40 number = chain.finalNumber + 1;
-            bytes32 blockHash = _canonical[number];
-            if (!_isRipe(_blocks[blockHash])) break;
-            chain.finalNumber = number;
-            emit BlockFinalized(number, blockHash);
-            ++count;
-        }
+    /// @dev Makes the next block final, in `chain`, when it is ripe.
+    /// @return done Whether it was.
+    /// @return overdue Whether it had been before this settlement block, so that the one after it may be ripe, too.
+    function _finalizeNext(ChainRecord memory chain) private returns (bool done, bool overdue) {
+        if (chain.finalNumber == chain.tipNumber) return (false, false);
+        uint40 number = chain.finalNumber + 1;
+        bytes32 blockHash = _canonical[number];
+        BlockRecord memory record = _blocks[blockHash].toBlock();
+        if (!_isRipe(record)) return (false, false);
+        chain.finalNumber = number;
+        emit BlockFinalized(number, blockHash);
+        return (true, block.number > record.proposedAt + _challengePeriodBlocks + 1);
     }
 
     /// @dev Whether the challenge period is over and no challenge holds the block. A demand holds it until it is met or

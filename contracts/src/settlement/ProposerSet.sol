@@ -8,22 +8,16 @@ import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 import { ISettlement } from "../interfaces/ISettlement.sol";
 import { Balances } from "./Balances.sol";
 import { ParameterSet } from "./ParameterSet.sol";
+import { ProposerRecord, Records } from "./Records.sol";
 
 /// @dev Who may propose, and their bonds.
 abstract contract ProposerSet is ParameterSet, Balances, Ownable2Step {
-    /// @dev One slot. `id` is the position in `_proposers`, from 1; it is for good.
-    struct ProposerRecord {
-        ProposerState state;
-        uint32 id;
-        uint40 lastNumber;
-        uint40 lastProposedAt;
-        uint40 exitRequestedAt;
-    }
+    using Records for *;
 
     /// @dev Over the life of the contract, so that the list of all can be read in one call.
     uint256 private constant MAX_PROPOSERS = 1000;
 
-    mapping(address proposer => ProposerRecord) private _records;
+    mapping(address proposer => uint256 record) private _records;
     address[] private _proposers;
 
     constructor(address owner, address[] memory proposers_) payable Ownable(owner) {
@@ -42,33 +36,34 @@ abstract contract ProposerSet is ParameterSet, Balances, Ownable2Step {
 
     /// @inheritdoc ISettlement
     function disallow(address proposer) external onlyOwner {
-        ProposerRecord storage record = _records[proposer];
+        ProposerRecord memory record = _records[proposer].toProposer();
         if (record.state == ProposerState.Active) {
-            _beginExit(proposer);
+            _beginExit(proposer, record);
         } else {
-            _requireState(proposer, ProposerState.Allowed);
+            _requireState(proposer, record, ProposerState.Allowed);
             record.state = ProposerState.None;
+            _records[proposer] = record.pack();
         }
         emit ProposerDisallowed(proposer);
     }
 
     /// @inheritdoc ISettlement
     function bond() external payable {
-        _requireState(msg.sender, ProposerState.Allowed);
         require(msg.value == _proposerBondWei, WrongValue(msg.value, _proposerBondWei));
         _activate(msg.sender);
     }
 
     /// @inheritdoc ISettlement
     function requestExit() external {
-        _requireState(msg.sender, ProposerState.Active);
-        _beginExit(msg.sender);
+        ProposerRecord memory record = _records[msg.sender].toProposer();
+        _requireState(msg.sender, record, ProposerState.Active);
+        _beginExit(msg.sender, record);
     }
 
     /// @inheritdoc ISettlement
     function exit() external {
-        _requireState(msg.sender, ProposerState.Exiting);
-        ProposerRecord storage record = _records[msg.sender];
+        ProposerRecord memory record = _records[msg.sender].toProposer();
+        _requireState(msg.sender, record, ProposerState.Exiting);
         uint256 earliest = _exitableAt(record);
         require(block.number >= earliest, ExitTooEarly(block.number, earliest));
         // Beyond this height nothing of the proposer's can be judged any more, so there is nothing left to be liable for.
@@ -77,13 +72,14 @@ abstract contract ProposerSet is ParameterSet, Balances, Ownable2Step {
         require(finalNumber >= lastOpen, ProposalsNotFinal(finalNumber, lastOpen));
 
         record.state = ProposerState.None;
+        _records[msg.sender] = record.pack();
         _credit(msg.sender, _proposerBondWei);
         emit ProposerExited(msg.sender, _proposerBondWei);
     }
 
     /// @inheritdoc ISettlement
     function proposerInfo(address proposer) external view returns (ProposerInfo memory) {
-        ProposerRecord storage record = _records[proposer];
+        ProposerRecord memory record = _records[proposer].toProposer();
         return ProposerInfo({
             state: record.state,
             bondWei: _hasBond(record.state) ? _proposerBondWei : 0,
@@ -100,11 +96,11 @@ abstract contract ProposerSet is ParameterSet, Balances, Ownable2Step {
 
     /// @dev Notes that an active proposer proposes a block.
     function _recordProposal(address proposer, uint64 number) internal returns (uint32 id) {
-        ProposerRecord memory record = _records[proposer];
-        require(record.state == ProposerState.Active, WrongProposerState(proposer, record.state, ProposerState.Active));
+        ProposerRecord memory record = _records[proposer].toProposer();
+        _requireState(proposer, record, ProposerState.Active);
         record.lastNumber = uint40(number);
         record.lastProposedAt = uint40(block.number);
-        _records[proposer] = record;
+        _records[proposer] = record.pack();
         return record.id;
     }
 
@@ -116,9 +112,10 @@ abstract contract ProposerSet is ParameterSet, Balances, Ownable2Step {
         internal
         returns (bool slashed)
     {
-        ProposerRecord storage record = _records[proposer];
+        ProposerRecord memory record = _records[proposer].toProposer();
         slashed = _hasBond(record.state);
         record.state = ProposerState.Jailed;
+        _records[proposer] = record.pack();
         if (!slashed) return false;
 
         uint256 burnWei = _proposerBondWei - challengerWei - proverWei;
@@ -128,7 +125,7 @@ abstract contract ProposerSet is ParameterSet, Balances, Ownable2Step {
     }
 
     function _stateOf(address proposer) internal view returns (ProposerState) {
-        return _records[proposer].state;
+        return _records[proposer].toProposer().state;
     }
 
     function _hasBond(ProposerState state) internal pure returns (bool) {
@@ -147,37 +144,40 @@ abstract contract ProposerSet is ParameterSet, Balances, Ownable2Step {
     function _lastOpenNumber(uint64 number) internal view virtual returns (uint64);
 
     function _allow(address proposer) private {
-        _requireState(proposer, ProposerState.None);
-        ProposerRecord storage record = _records[proposer];
+        ProposerRecord memory record = _records[proposer].toProposer();
+        _requireState(proposer, record, ProposerState.None);
         if (record.id == 0) {
             require(_proposers.length < MAX_PROPOSERS, TooManyProposers(MAX_PROPOSERS));
             _proposers.push(proposer);
             record.id = uint32(_proposers.length);
         }
         record.state = ProposerState.Allowed;
+        _records[proposer] = record.pack();
         emit ProposerAllowed(proposer);
     }
 
     function _activate(address proposer) private {
-        _records[proposer].state = ProposerState.Active;
+        ProposerRecord memory record = _records[proposer].toProposer();
+        _requireState(proposer, record, ProposerState.Allowed);
+        record.state = ProposerState.Active;
+        _records[proposer] = record.pack();
         emit ProposerBonded(proposer, _proposerBondWei);
     }
 
-    function _beginExit(address proposer) private {
-        ProposerRecord storage record = _records[proposer];
+    function _beginExit(address proposer, ProposerRecord memory record) private {
         record.state = ProposerState.Exiting;
         record.exitRequestedAt = uint40(block.number);
+        _records[proposer] = record.pack();
         emit ExitRequested(proposer, uint64(_exitableAt(record)));
     }
 
     /// @dev First block at which no challenge of the proposer's blocks can be waiting for its answer.
-    function _exitableAt(ProposerRecord storage record) private view returns (uint256) {
+    function _exitableAt(ProposerRecord memory record) private view returns (uint256) {
         return
             Math.max(record.exitRequestedAt, record.lastProposedAt) + _challengePeriodBlocks + _proverPeriodBlocks + 1;
     }
 
-    function _requireState(address proposer, ProposerState expected) private view {
-        ProposerState got = _records[proposer].state;
-        require(got == expected, WrongProposerState(proposer, got, expected));
+    function _requireState(address proposer, ProposerRecord memory record, ProposerState expected) private pure {
+        require(record.state == expected, WrongProposerState(proposer, record.state, expected));
     }
 }
