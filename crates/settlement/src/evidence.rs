@@ -34,8 +34,8 @@ pub struct Claim {
 }
 
 /// The id of a claim, as the contract computes it.
-pub fn claim_id(block_hash: B256, transaction_index: u64, log_index: u64) -> B256 {
-    keccak256((block_hash, U256::from(transaction_index), U256::from(log_index)).abi_encode())
+pub fn claim_id(key: &ISettlement::ClaimKey) -> B256 {
+    keccak256(key.abi_encode())
 }
 
 /// The id of a challenge, as the contract computes it.
@@ -46,7 +46,7 @@ pub fn challenge_id(claim_id: B256, challenger: Address, kind: ivm_contracts::Ch
 impl Claim {
     /// Its id on the settlement chain.
     pub fn id(&self) -> B256 {
-        claim_id(self.block_hash, self.transaction_index, self.log_index)
+        claim_id(&self.key())
     }
 
     /// Its place, as the contract takes it.
@@ -55,6 +55,7 @@ impl Claim {
             blockHash: self.block_hash,
             transactionIndex: U256::from(self.transaction_index),
             logIndex: U256::from(self.log_index),
+            statementHash: keccak256(self.statement().abi_encode()),
         }
     }
 

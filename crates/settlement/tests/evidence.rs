@@ -117,7 +117,7 @@ fn the_contract_reads_what_rust_reads() {
         test.transact(&signer(3), bond, &Settlement::challengeCall { evidence, kind: kind as u8 });
         let id = test.read(Settlement::claimIdOfCall { key: claim.key() });
         assert_eq!(id, claim.id());
-        assert_eq!(id, claim_id(block.hash(), claim.transaction_index, claim.log_index));
+        assert_eq!(id, claim_id(&claim.key()));
         let challenger = signer(3).address();
         let call = Settlement::challengeIdCall { claimId: id, challenger, kind: kind as u8 };
         assert_eq!(test.read(call), challenge_id(id, challenger, kind));

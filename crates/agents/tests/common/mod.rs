@@ -348,7 +348,7 @@ impl World {
     }
 
     pub(crate) fn claim_state(&self, block: &ReceiptedBlock, index: u64) -> ClaimState {
-        let id = ivm_settlement::claim_id(block.hash(), index, 0);
+        let id = block.claims(ivm_contracts::JOB_MANAGER_ADDRESS)[index as usize].id();
         ClaimState::from_byte(self.test.read(Settlement::claimInfoCall { claimId: id }).state).unwrap()
     }
 
