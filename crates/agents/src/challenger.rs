@@ -183,18 +183,28 @@ impl Challenger {
         let waiting = self.sender.chain.has_pending(self.address()).await?;
         self.watch.update(self.sender.chain.as_ref()).await?;
         self.cases.retain(|_, case| self.watch.is_open(case.shown.claim.block_hash));
+        // What is disputed goes on when the execution node does not answer.
+        let taken = self.take_claims().await;
+        self.start_runs();
+        if !waiting {
+            self.close_challenges().await?;
+            self.challenge().await?;
+        }
+        taken?;
+        if !waiting {
+            self.report_equivocation().await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a case of every claim of a new block.
+    async fn take_claims(&mut self) -> Result<(), AgentError> {
+        let from_block = self.watch.head();
         for shown in self.blocks.new_claims(&self.watch, self.bench.source.as_ref()).await? {
-            let from_block = self.watch.head();
             let (stage, proof) = (Stage::Waiting { from_block }, ProofStage::Waiting { from_block });
             self.cases.insert(shown.claim.id(), Case { shown, stage, proof });
         }
-        self.start_runs();
-        if waiting {
-            return Ok(());
-        }
-        self.close_challenges().await?;
-        self.challenge().await?;
-        self.report_equivocation().await
+        Ok(())
     }
 
     fn start_runs(&mut self) {

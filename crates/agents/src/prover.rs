@@ -198,15 +198,14 @@ impl Prover {
         let waiting = self.sender.chain.has_pending(self.address()).await?;
         self.watch.update(self.sender.chain.as_ref()).await?;
         self.take_disputes();
-        if self.config.prove_everything {
-            self.take_claims().await?;
-        }
+        // What is disputed goes on when the execution node does not answer.
+        let taken = if self.config.prove_everything { self.take_claims().await } else { Ok(()) };
         self.start_work();
         if !waiting {
             self.send_proofs().await?;
             self.finalize().await?;
         }
-        Ok(())
+        taken
     }
 
     /// Makes a case of every claim that is disputed and open, and forgets what is over.

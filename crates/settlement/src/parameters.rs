@@ -60,24 +60,24 @@ pub enum ParametersError {
 }
 
 impl SettlementParameters {
-    /// Those of a development chain, with a settlement block each second or faster: a fraud is over within a minute or two.
+    /// Those of a development chain, for settlement blocks of a second: a fraud is over within a minute or two.
     pub const fn development() -> Self {
         Self {
             challenge_period_blocks: 30,
             prover_period_blocks: 60,
-            proposer_bond_wei: 100 * ETHER_WEI,
-            refute_bond_wei: ETHER_WEI,
-            demand_bond_wei: 5 * ETHER_WEI,
-            challenger_share_bps: 3_000,
-            prover_share_bps: 2_000,
+            proposer_bond_wei: 32 * ETHER_WEI,
+            refute_bond_wei: ETHER_WEI / 10,
+            demand_bond_wei: ETHER_WEI,
+            challenger_share_bps: 2_500,
+            prover_share_bps: 2_500,
             prover_share_of_bond_bps: 8_000,
             max_timestamp_drift_seconds: 15,
         }
     }
 
-    /// Those of a chain with money on it, with a settlement block each second: a week to challenge, a day to prove.
+    /// Those proposed for a production chain, for settlement blocks of two seconds: a day to challenge, six hours to prove.
     pub const fn production() -> Self {
-        Self { challenge_period_blocks: 604_800, prover_period_blocks: 86_400, ..Self::development() }
+        Self { challenge_period_blocks: 43_200, prover_period_blocks: 10_800, ..Self::development() }
     }
 
     /// Checks what the contract's constructor checks.

@@ -35,7 +35,7 @@ fn the_genesis_is_known() {
     let config = genesis().chain_config(verifier()).unwrap();
     let hash = config.genesis_header().hash_slow();
     // Changes with the contract, and with nothing else.
-    assert_eq!(hash, b256!("302de349167579d887edf8b1b332e465848c2edb21c627e1522d4f4b8492f286"));
+    assert_eq!(hash, b256!("6020a7173ccb24825c1fe6443aa470c3a624b55e6153ea07748924697cf549a3"));
     assert_eq!(genesis().chain_config(verifier()).unwrap(), config);
 }
 
@@ -320,4 +320,44 @@ fn a_proposal_leads_a_settlement_block() {
     assert!(gas < 200_000, "{gas}");
     chain.commit(built, Vec::new()).unwrap();
     assert_eq!(test.settlement.fork_choice_at_head().unwrap().tip().hash, block.hash());
+}
+
+#[test]
+fn genesis_places_the_code_that_a_deployment_does() {
+    use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
+    use alloy_eips::Encodable2718;
+    use alloy_signer::SignerSync;
+    use alloy_sol_types::SolConstructor;
+
+    let test = TestSettlement::new(SettlementParameters::development(), &[signer(2)]);
+    let chain = test.settlement.chain();
+    let constructor = Settlement::constructorCall {
+        rules: SettlementParameters::development().into(),
+        owner: signer(1).address(),
+        verifier_: PROOF_VERIFIER_ADDRESS,
+        jobManager_: JOB_MANAGER_ADDRESS,
+        genesis: ivm_contracts::ISettlement::ExecutionGenesis {
+            hash: test.genesis.hash_slow(),
+            number: test.genesis.number,
+            timestamp: test.genesis.timestamp,
+        },
+        proposers_: vec![signer(2).address()],
+    };
+    let transaction = TxEip1559 {
+        chain_id: 4957,
+        gas_limit: 20_000_000,
+        max_fee_per_gas: 10_000_000_000,
+        max_priority_fee_per_gas: 1_000_000_000,
+        value: U256::from(SettlementParameters::development().proposer_bond_wei),
+        input: [Settlement::BYTECODE.to_vec(), constructor.abi_encode()].concat().into(),
+        ..TxEip1559::default()
+    };
+    let signature = signer(5).sign_hash_sync(&transaction.signature_hash()).unwrap();
+    let signed: TxEnvelope = transaction.into_signed(signature).into();
+    chain.submit_transaction(&signed.encoded_2718()).unwrap();
+    assert!(test.mine().receipts[0].status());
+    let state = chain.state_at(BlockId::latest()).unwrap();
+    let deployed = signer(5).address().create(0);
+    assert_eq!(state.code(deployed).unwrap(), state.code(SETTLEMENT_ADDRESS).unwrap());
+    assert_eq!(state.balance(deployed).unwrap(), state.balance(SETTLEMENT_ADDRESS).unwrap());
 }

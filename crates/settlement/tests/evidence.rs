@@ -171,3 +171,41 @@ proptest! {
         }
     }
 }
+
+/// The block that the contract's own tests read claims from.
+#[test]
+fn the_shared_vectors_are_read_alike() {
+    use alloy_eips::Decodable2718;
+    use alloy_rlp::Decodable;
+    use alloy_sol_types::SolEvent;
+    use alloy_trie::nodes::TrieNode;
+    use ivm_contracts::JobManager::ClaimPosted;
+
+    let vectors: serde_json::Value =
+        serde_json::from_str(include_str!("../../../contracts/test/vectors/receipts.json")).unwrap();
+    let block = &vectors["block"];
+    let bytes = |value: &serde_json::Value| serde_json::from_value::<Bytes>(value.clone()).unwrap();
+    let word = |value: &serde_json::Value| serde_json::from_value::<B256>(value.clone()).unwrap();
+    let header: Header = alloy_rlp::decode_exact(bytes(&block["header"])).unwrap();
+    assert_eq!(header.hash_slow(), word(&block["hash"]));
+    assert_eq!(header.receipts_root, word(&block["receiptsRoot"]));
+    let claims = block["claims"].as_array().unwrap();
+    assert!(!claims.is_empty());
+    for claim in claims {
+        let proof: Vec<Bytes> = claim["receiptProof"].as_array().unwrap().iter().map(bytes).collect();
+        let TrieNode::Leaf(leaf) = TrieNode::decode(&mut &proof.last().unwrap()[..]).unwrap() else {
+            panic!("the proof ends with a leaf")
+        };
+        let index = claim["transactionIndex"].as_u64().unwrap() as usize;
+        let key = Nibbles::unpack(alloy_rlp::encode_fixed_size(&index));
+        verify_proof(header.receipts_root, key, Some(leaf.value.clone()), &proof).unwrap();
+        let receipt = ReceiptEnvelope::decode_2718_exact(&leaf.value).unwrap();
+        let log = &receipt.logs()[claim["logIndex"].as_u64().unwrap() as usize];
+        let posted = ClaimPosted::decode_log_validate(log).unwrap();
+        assert_eq!(posted.jobId, word(&claim["jobId"]));
+        assert_eq!(posted.programId, word(&claim["programId"]));
+        assert_eq!(posted.inputCommitment, word(&claim["inputCommitment"]));
+        assert_eq!(posted.outcomeHash, word(&claim["outcomeHash"]));
+        assert_eq!(Some(posted.maxCycles), claim["maxCycles"].as_u64());
+    }
+}
