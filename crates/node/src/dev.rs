@@ -13,6 +13,10 @@ pub const DEV_MNEMONIC: &str = "test test test test test test test test test tes
 /// Accounts a development chain funds.
 const DEV_ACCOUNTS: u32 = 10;
 
+/// Half a minute to challenge and a minute to prove, at five blocks a second.
+const DEV_CHALLENGE_PERIOD_BLOCKS: u64 = 150;
+const DEV_PROVER_PERIOD_BLOCKS: u64 = 300;
+
 /// 10,000 ether each, and 1,000,000 for each role.
 const DEV_BALANCE_ETHER: u64 = 10_000;
 const ROLE_BALANCE_ETHER: u64 = 1_000_000;
@@ -92,6 +96,8 @@ pub fn dev_settlement_config(
     accounts: &[DevAccount],
 ) -> Result<SettlementConfig, alloy_signer_local::LocalSignerError> {
     let mut config = SettlementConfig::development(DevRole::Owner.signer()?.address());
+    config.parameters.challenge_period_blocks = DEV_CHALLENGE_PERIOD_BLOCKS;
+    config.parameters.prover_period_blocks = DEV_PROVER_PERIOD_BLOCKS;
     for account in accounts {
         config.funds.insert(account.address, ether(DEV_BALANCE_ETHER));
     }
