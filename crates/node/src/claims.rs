@@ -4,11 +4,14 @@
 //!   cycles. The block is refused when the run does not reveal the outcome claimed, or took other cycles than are billed.
 //! * **Every registration is derived**: the ELF that the registry names hashes to the id it is registered under.
 //!
-//! Both need payloads. A block is refused while one of them is not held.
+//! * **Every claim can be challenged**: the receipt that shows it fits into a transaction of the settlement chain.
+//!
+//! Runs and registrations need payloads. A block is refused while one of them is not held.
 
 use std::sync::Arc;
 
 use alloy_consensus::ReceiptEnvelope;
+use alloy_eips::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY};
 use alloy_sol_types::SolEvent;
 use ivm_chain::SealedBlock;
@@ -23,6 +26,10 @@ use crate::{
     NodeError,
     records::{self, Changes, JobRecord, ProgramRecord},
 };
+
+/// Largest receipt that may hold a claim, in bytes as consensus encodes it: shown to the settlement contract, it has to fit
+/// into a transaction. A single result always fits: its callback can log 625 kB with all the gas it may have.
+pub const MAX_CLAIM_RECEIPT_SIZE_BYTES: usize = 1024 * 1024;
 
 /// What is wrong with what a block says.
 #[derive(Debug, Error)]
@@ -70,6 +77,14 @@ pub enum Objection {
         job_id: B256,
         /// Why.
         reason: InputError,
+    },
+    /// A receipt is too large for its claims to be challenged.
+    #[error("receipt {index} holds a claim and has {got} bytes, the limit is {MAX_CLAIM_RECEIPT_SIZE_BYTES}")]
+    ReceiptTooLarge {
+        /// Its place in the block.
+        index: usize,
+        /// Its size, in bytes.
+        got: usize,
     },
     /// A payload that the block rests on is not held.
     #[error("payload {0} is not held")]
@@ -132,6 +147,9 @@ impl ClaimChecker {
     ) -> Result<(), ClaimsError> {
         for (&program_id, registered) in &changes.programs {
             self.registration(program_id, registered)?;
+        }
+        if let Some((index, got)) = oversized_receipts(receipts).next() {
+            return Err(Objection::ReceiptTooLarge { index, got }.into());
         }
         for claim in claims(receipts) {
             self.claim(&claim, changes, record)?;
@@ -196,6 +214,16 @@ impl ClaimChecker {
         }
         Ok(self.payloads.get(hash)?.ok_or(Objection::MissingPayload(hash))?)
     }
+}
+
+/// Receipts that are too large to show the claims in them, with their sizes.
+pub(crate) fn oversized_receipts(receipts: &[ReceiptEnvelope]) -> impl Iterator<Item = (usize, usize)> + '_ {
+    receipts.iter().enumerate().filter_map(|(index, receipt)| {
+        let size_bytes = receipt.encode_2718_len();
+        let is_too_large = size_bytes > MAX_CLAIM_RECEIPT_SIZE_BYTES;
+        (is_too_large && claims(std::slice::from_ref(receipt)).next().is_some())
+            .then_some((index, size_bytes))
+    })
 }
 
 /// The claims that receipts hold.

@@ -37,9 +37,10 @@ mod refusals;
 mod settlement;
 mod settlement_views;
 mod signed_headers;
+mod timings;
 
 pub use byzantine::{Byzantine, LieMode, UnknownLieMode};
-pub use claims::Objection;
+pub use claims::{MAX_CLAIM_RECEIPT_SIZE_BYTES, Objection};
 pub use config::{BlockMode, Diligence, NodeConfig, SettlementConfig, Storage};
 pub use dev::{
     DEV_MNEMONIC, DevAccount, DevRole, dev_accounts, dev_chain_config, dev_proposers, dev_settlement_config,
@@ -48,3 +49,4 @@ pub use error::NodeError;
 pub use ivm_settlement::{FollowMode, SettlementParameters};
 pub use judge::ZkvmJudge;
 pub use node::Node;
+pub use timings::TurnTimings;

@@ -21,7 +21,7 @@ use crate::{
     NodeConfig, NodeError, SettlementConfig, Storage,
     backend::{Backend, SettlementControl},
     byzantine::Liar,
-    claims::ClaimChecker,
+    claims::{ClaimChecker, MAX_CLAIM_RECEIPT_SIZE_BYTES},
     judge::ZkvmJudge,
     producer::{Command, Producer},
     progress::{OpenJobs, Stage},
@@ -30,6 +30,7 @@ use crate::{
     refusals::Refusals,
     settlement::Settlement,
     signed_headers::SignedHeaders,
+    timings::{Timings, TurnTimings},
 };
 
 /// Programs admitted that no block registers yet.
@@ -45,6 +46,7 @@ pub(crate) struct Shared {
     pub(crate) follow_mode: FollowMode,
     pub(crate) checker: ClaimChecker,
     pub(crate) refusals: Mutex<Refusals>,
+    pub(crate) timings: Timings,
     pub(crate) signed_headers: Mutex<SignedHeaders>,
     pub(crate) zkvm: Arc<dyn Zkvm>,
     pub(crate) payloads: Arc<PayloadStore>,
@@ -142,6 +144,7 @@ pub struct Node {
     producer: JoinHandle<Result<(), NodeError>>,
     stop_proofs: StopProofs,
     judge: ZkvmJudge,
+    shared: Arc<Shared>,
 }
 
 impl Node {
@@ -169,7 +172,10 @@ impl Node {
         let SettlementConfig { diligence, follow_mode, byzantine, rpc, .. } = config.settlement;
         let payloads = Arc::new(payloads);
         let verifier = Arc::new(ProofVerifier::new(payloads.clone()));
-        let settlement = Chain::open(genesis.chain_config(verifier)?, storage("settlement"))?;
+        let mut settlement = genesis.chain_config(verifier)?;
+        // A challenge shows a receipt.
+        settlement.pool.max_transaction_size_bytes = 2 * MAX_CLAIM_RECEIPT_SIZE_BYTES;
+        let settlement = Chain::open(settlement, storage("settlement"))?;
         if settlement.head().block.number() == 0 && chain.head().block.number() > 0 {
             return Err(NodeError::Unsettled { blocks: chain.head().block.number() });
         }
@@ -191,6 +197,7 @@ impl Node {
             follow_mode,
             checker,
             refusals: Mutex::default(),
+            timings: Timings::default(),
             signed_headers: Mutex::default(),
             zkvm: zkvm.clone(),
             payloads: payloads.clone(),
@@ -218,6 +225,7 @@ impl Node {
 
         let stop_proofs = prover.stopper();
         let judge = ZkvmJudge::new(shared.zkvm.clone());
+        let kept = shared.clone();
 
         let (commands, receiver) = mpsc::channel(64);
         let liar = byzantine.map(Liar::new);
@@ -236,7 +244,17 @@ impl Node {
         let ivm: Arc<dyn IvmBackend> = backend.clone();
         let dev: Arc<dyn DevControl> = backend;
         let rpc = ivm_rpc::serve(config.rpc, chain.clone(), Some(ivm), Some(dev)).await?;
-        Ok(Self { chain, settlement, rpc, settlement_rpc, commands, producer, stop_proofs, judge })
+        Ok(Self {
+            chain,
+            settlement,
+            rpc,
+            settlement_rpc,
+            commands,
+            producer,
+            stop_proofs,
+            judge,
+            shared: kept,
+        })
     }
 
     /// Where JSON-RPC is served.
@@ -252,6 +270,11 @@ impl Node {
     /// Where the settlement chain's JSON-RPC is served.
     pub const fn settlement_rpc_address(&self) -> SocketAddr {
         self.settlement_rpc.local_addr()
+    }
+
+    /// Where the time of making blocks went so far.
+    pub fn timings(&self) -> TurnTimings {
+        self.shared.timings.read()
     }
 
     /// The node's zkVM, for agents in its process.

@@ -10,7 +10,10 @@
 //! 4. *Order* it: the settlement block, with the payload, is written durably. From now on it is the chain's.
 //! 5. *Follow* it. A block that was just executed is committed as it is.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use alloy_signer_local::PrivateKeySigner;
 use ivm_chain::{ChainError, ChainEvent, CommittedBlock, Durability, ExtraWrite, Reorg};
@@ -182,9 +185,11 @@ impl Producer {
         self.follow()?;
         let tip = self.shared.settlement.tip()?;
         let follows_tip = self.shared.chain.head().block.hash() == tip.hash;
+        let started = Instant::now();
         let proposal = if executes && follows_tip { self.propose(timestamp)? } else { None };
+        let proposing = started.elapsed();
         match proposal {
-            Some(proposal) if !self.refuses(&proposal)? => self.order(proposal, timestamp, &tip),
+            Some(proposal) if !self.refuses(&proposal)? => self.order(proposal, timestamp, &tip, proposing),
             _ => self.order_nothing(timestamp, &tip),
         }
     }
@@ -230,12 +235,19 @@ impl Producer {
     }
 
     /// Orders a block, and follows it.
-    fn order(&mut self, proposal: Proposal, timestamp: Option<u64>, tip: &Tip) -> Result<(), NodeError> {
+    fn order(
+        &mut self,
+        proposal: Proposal,
+        timestamp: Option<u64>,
+        tip: &Tip,
+        proposing: Duration,
+    ) -> Result<(), NodeError> {
         let Proposal { block, block_hash, payload, proposer, executed, lie } = proposal;
         for payload in executed.iter().flat_map(|executed| &executed.changes.payloads) {
             self.shared.payloads.put(payload)?;
         }
         let timestamp = timestamp.unwrap_or_default().max(self.now()).max(block.header.timestamp);
+        let started = Instant::now();
         let extra = self.forget_final(tip)?;
         let order = Order { proposer: &proposer, block: &block, block_hash, payload };
         match self.shared.settlement.order(Some(&order), timestamp, proposer.address(), extra)? {
@@ -254,10 +266,13 @@ impl Producer {
         let tip = self.shared.settlement.tip()?;
         let trusted = lie.is_none_or(|mode| mode == crate::LieMode::Equivocation)
             || self.shared.follow_mode == FollowMode::Optimistic;
+        let (ordering, started) = (started.elapsed(), Instant::now());
         match executed {
-            Some(executed) if trusted && tip.hash == block_hash => self.commit(executed, &tip),
-            _ => self.follow(),
+            Some(executed) if trusted && tip.hash == block_hash => self.commit(executed, &tip)?,
+            _ => self.follow()?,
         }
+        self.shared.timings.add(proposing, ordering, started.elapsed());
+        Ok(())
     }
 
     /// After a settlement block: what it decided is told.

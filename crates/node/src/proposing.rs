@@ -18,6 +18,7 @@ use ivm_settlement::SignedHeader;
 use crate::{
     NodeError,
     byzantine::{FalseResult, LieMode, tamper},
+    claims::oversized_receipts,
     delivery::batches,
     payload::Payload,
     producer::Producer,
@@ -52,6 +53,16 @@ struct Leading {
     purposes: BTreeMap<TxHash, Purpose>,
 }
 
+/// Times a block is built anew, to have results go one by one.
+const MAX_SPLITS: u32 = 3;
+
+/// What building came to.
+enum Built {
+    Block(Box<Proposal>),
+    /// Results were too many for one receipt: build again.
+    Split,
+}
+
 /// A block to be ordered.
 pub(crate) struct Proposal {
     pub(crate) block: Block<TxEnvelope>,
@@ -76,6 +87,21 @@ impl Producer {
     /// Builds and signs the next block; `None` when none of this node's proposers may.
     pub(crate) fn propose(&mut self, timestamp: Option<u64>) -> Result<Option<Proposal>, NodeError> {
         let Some((index, proposer)) = self.active_proposer()? else { return Ok(None) };
+        for _ in 0..MAX_SPLITS {
+            if let Built::Block(proposal) = self.build(index, proposer.clone(), timestamp)? {
+                return Ok(Some(*proposal));
+            }
+        }
+        tracing::error!(target: "block", "no block: results are too large to be challenged, however they are split");
+        Ok(None)
+    }
+
+    fn build(
+        &mut self,
+        index: usize,
+        proposer: PrivateKeySigner,
+        timestamp: Option<u64>,
+    ) -> Result<Built, NodeError> {
         // The first of a lying node's proposers is the liar.
         let lies = index == 0;
         let false_result = if lies { self.false_result() } else { None };
@@ -92,6 +118,9 @@ impl Producer {
         for rejected in built.rejected_leading() {
             tracing::error!(target: "block", "transaction {} of the proposer was left out: {}", rejected.hash, rejected.reason);
         }
+        if self.split_oversized(&built, &leading.purposes) {
+            return Ok(Built::Split);
+        }
         let read = |key: &[u8]| self.shared.chain.extra(key).map_err(NodeError::from);
         let changes = self.shared.changes(built.committed(), &read)?;
         let failed = failed_leading(&built, leading.purposes);
@@ -100,19 +129,38 @@ impl Producer {
         let mode = self.liar.as_ref().map(|liar| liar.mode());
         let executed = Executed { built, changes, failed };
         match mode.filter(|_| told || tampers) {
-            None => self.sign(block, proposer, Some(executed), None).map(Some),
+            None => self.sign(block, proposer, Some(executed), None),
             Some(mode) if mode == LieMode::Equivocation => {
                 let other = tamper(mode, block.clone(), &executed.built.committed().receipts);
                 let other = self.sign(other, proposer.clone(), None, None)?;
                 self.shared.signed_headers.lock().add(other.block.header, other.payload.signature);
-                self.sign(block, proposer, Some(executed), Some(mode)).map(Some)
+                self.sign(block, proposer, Some(executed), Some(mode))
             }
             Some(mode) if tampers => {
                 let block = tamper(mode, block, &executed.built.committed().receipts);
-                self.sign(block, proposer, None, Some(mode)).map(Some)
+                self.sign(block, proposer, None, Some(mode))
             }
-            Some(mode) => self.sign(block, proposer, Some(executed), Some(mode)).map(Some),
+            Some(mode) => self.sign(block, proposer, Some(executed), Some(mode)),
         }
+        .map(Box::new)
+        .map(Built::Block)
+    }
+
+    /// Has results whose receipt would be too large go alone from now on: as after a failure. False when none is.
+    fn split_oversized(&self, built: &BuiltBlock, purposes: &BTreeMap<TxHash, Purpose>) -> bool {
+        let mut splits = false;
+        for (index, size_bytes) in oversized_receipts(built.receipts()) {
+            let hash = built.block().transactions()[index].inner().tx_hash();
+            if let Some(Purpose::Results(jobs)) = purposes.get(hash) {
+                tracing::warn!(target: "block", "{} results have a receipt of {size_bytes} bytes: they go one by one", jobs.len());
+                let mut open_jobs = self.shared.open_jobs.lock();
+                for job_id in jobs {
+                    open_jobs.post_failed(*job_id);
+                }
+                splits = true;
+            }
+        }
+        splits
     }
 
     /// The first of this node's proposers that may propose now.

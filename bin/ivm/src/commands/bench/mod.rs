@@ -8,6 +8,7 @@ mod prove;
 mod prove_run;
 #[cfg(target_os = "linux")]
 mod rpc;
+mod settlement;
 
 use clap::{Args, Subcommand};
 use eyre::Result;
@@ -33,6 +34,8 @@ enum Bench {
     /// A node under load: transactions and reads a second, beside anvil where it is given.
     #[cfg(target_os = "linux")]
     Rpc(rpc::RpcBench),
+    /// What settling costs an honest chain.
+    Settlement(settlement::SettlementBench),
 }
 
 impl BenchCommand {
@@ -46,6 +49,7 @@ impl BenchCommand {
             Bench::Prove(bench) => bench.run(),
             #[cfg(target_os = "linux")]
             Bench::Rpc(bench) => bench.run(),
+            Bench::Settlement(bench) => bench.run(),
         }
     }
 }
