@@ -211,6 +211,12 @@ interface ISettlement {
     /// @return count How many.
     function finalize(uint256 maxBlocks) external returns (uint256 count);
 
+    /// @notice Makes a block final at once, all of whose claims were proven, or that has none (LP fig. 10). Its parent must
+    /// be final. Anyone may call.
+    /// @param header RLP of the block's header.
+    /// @param receipts All receipts of the block, as its trie has them, in order.
+    function finalizeProven(bytes calldata header, bytes[] calldata receipts) external;
+
     /// @notice Disputes a claim. The value is exactly the bond of the kind.
     /// @param evidence Shows the claim, in a block that can still be challenged.
     /// @param kind What the caller says of it.

@@ -47,6 +47,15 @@ interface ISettlementErrors {
     /// @notice The block is not one that can be judged: it must be `Proposed`.
     error WrongBlockState(bytes32 blockHash, ISettlement.BlockState got);
 
+    /// @notice The parent of the block is not final: only the block at height `expected` can become so.
+    error ParentNotFinal(uint64 got, uint64 expected);
+
+    /// @notice There are more receipts than a block can have.
+    error TooManyReceipts(uint256 got, uint256 most);
+
+    /// @notice The receipts are not those of the header.
+    error ReceiptsRootMismatch(bytes32 got, bytes32 expected);
+
     /// @notice The challenge period of the block is over: the current block is `got`, the last that did was `latest`.
     error ChallengePeriodOver(uint256 got, uint256 latest);
 

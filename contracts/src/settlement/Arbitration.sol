@@ -61,7 +61,7 @@ abstract contract Arbitration is Blocks {
         bytes32 got = Claims.statementHash(statement);
         require(got == key.statementHash, StatementMismatch(claimId, got, key.statementHash));
         // Whoever challenged it showed that the block has it. Of an unknown one nobody did.
-        ClaimState state = _claims[claimId].toClaim().state;
+        ClaimState state = _claimState(claimId);
         require(state != ClaimState.Unknown, WrongClaimState(claimId, state, ClaimState.Challenged));
         _prove(claimId, key.blockHash, statement, outcomeHash, proof);
     }
@@ -152,9 +152,8 @@ abstract contract Arbitration is Blocks {
         return keccak256(abi.encode(claimId, challenger, kind));
     }
 
-    /// @dev Whether a claim is known to be true.
-    function _isConfirmed(bytes32 claimId) internal view returns (bool) {
-        return _claims[claimId].toClaim().state == ClaimState.Confirmed;
+    function _claimState(bytes32 claimId) internal view returns (ClaimState) {
+        return _claims[claimId].toClaim().state;
     }
 
     /// @dev Counts a new challenge of a claim, in the records.

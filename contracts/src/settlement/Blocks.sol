@@ -130,6 +130,14 @@ abstract contract Blocks is ProposerSet {
         return uint64(Math.min(number, _chain.toChain().tipNumber));
     }
 
+    /// @dev Makes a block final whose parent is.
+    function _makeFinal(uint64 number, bytes32 blockHash) internal {
+        ChainRecord memory chain = _chain.toChain();
+        chain.finalNumber = uint40(number);
+        _chain = chain.pack();
+        emit BlockFinalized(number, blockHash);
+    }
+
     function _newBlock(uint32 proposerId, uint40 number, uint40 timestamp) private view returns (uint256) {
         BlockRecord memory record;
         record.known = true;

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import { ISettlementErrors } from "../interfaces/ISettlementErrors.sol";
 import { CalldataRlp } from "./CalldataRlp.sol";
+import { OrderedTrieRoot } from "./OrderedTrieRoot.sol";
 
 /// @title Finds a receipt in a block by a proof against the root of its receipts
 /// @dev OpenZeppelin's `TrieProof` would do, and tests hold this to it; but it copies and cuts up every node, which costs
@@ -29,7 +30,7 @@ library ReceiptProof {
         returns (uint256 start, uint256 end)
     {
         require(nodes.length <= MAX_NODES, ISettlementErrors.ReceiptProofTooLong(nodes.length, MAX_NODES));
-        (uint256 key, uint256 keyNibbles) = _key(transactionIndex);
+        (uint256 key, uint256 keyNibbles) = OrderedTrieRoot.keyOf(transactionIndex);
         bytes32 expected = root;
         for (uint256 i; i < nodes.length; ++i) {
             bytes calldata node = nodes[i];
@@ -39,7 +40,7 @@ library ReceiptProof {
             if (_isBranch(start)) {
                 require(keyNibbles != 0, ISettlementErrors.ReceiptProofInvalid(i));
                 --keyNibbles;
-                expected = _child(start, end, (key >> (4 * keyNibbles)) & 0xf);
+                expected = _child(start, end, (key >> (4 * keyNibbles)) & 0xf, i);
                 continue;
             }
             uint256 second = CalldataRlp.skip(start, end);
@@ -51,20 +52,9 @@ library ReceiptProof {
                 require(fits, ISettlementErrors.ReceiptProofInvalid(i));
                 return (receipt, end);
             }
-            expected = _hashAt(second, end);
+            expected = _hashAt(second, end, i);
         }
         revert ISettlementErrors.ReceiptProofInvalid(nodes.length);
-    }
-
-    /// @dev The key of a transaction: RLP of its index, as a number and how many nibbles it has.
-    function _key(uint256 index) private pure returns (uint256 key, uint256 nibbles) {
-        if (index == 0) return (0x80, 2);
-        if (index < 0x80) return (index, 2);
-        if (index <= type(uint8).max) return (0x81 << 8 | index, 4);
-        if (index <= type(uint16).max) return (0x82 << 16 | index, 6);
-        if (index <= type(uint24).max) return (0x83 << 24 | index, 8);
-        require(index <= type(uint32).max, ISettlementErrors.IndexTooHigh(index, type(uint32).max));
-        return (0x84 << 32 | index, 10);
     }
 
     /// @dev Whether a node is a branch: its first item is a hash or nothing, while a path, the first item of a leaf and of
@@ -74,22 +64,22 @@ library ReceiptProof {
         return head == BYTES_32 || head == NOTHING;
     }
 
-    /// @dev The hash in a branch for a nibble.
-    function _child(uint256 cursor, uint256 end, uint256 nibble) private pure returns (bytes32) {
+    /// @dev The hash in a branch for a nibble. Where there is none, the trie has no such receipt.
+    function _child(uint256 cursor, uint256 end, uint256 nibble, uint256 node) private pure returns (bytes32) {
         unchecked {
             for (uint256 i; i < nibble; ++i) {
                 uint256 head = CalldataRlp.load(cursor) >> 248;
-                require(head == BYTES_32 || head == NOTHING, ISettlementErrors.RlpMalformed());
+                require(head == BYTES_32 || head == NOTHING, ISettlementErrors.ReceiptProofInvalid(node));
                 cursor += head == NOTHING ? 1 : 33;
             }
         }
-        return _hashAt(cursor, end);
+        return _hashAt(cursor, end, node);
     }
 
     /// @dev The hash that names a child.
-    function _hashAt(uint256 cursor, uint256 end) private pure returns (bytes32) {
+    function _hashAt(uint256 cursor, uint256 end, uint256 node) private pure returns (bytes32) {
         bool fits = CalldataRlp.load(cursor) >> 248 == BYTES_32 && cursor + 33 <= end;
-        require(fits, ISettlementErrors.RlpMalformed());
+        require(fits, ISettlementErrors.ReceiptProofInvalid(node));
         return bytes32(CalldataRlp.load(cursor + 1));
     }
 

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import { IProofVerifier } from "../interfaces/IProofVerifier.sol";
 import { Arbitration } from "./Arbitration.sol";
 import { Blocks } from "./Blocks.sol";
+import { EarlyFinality } from "./EarlyFinality.sol";
 import { Equivocation } from "./Equivocation.sol";
 import { ParameterSet } from "./ParameterSet.sol";
 import { ProposerSet } from "./ProposerSet.sol";
@@ -12,7 +13,7 @@ import { ProposerSet } from "./ProposerSet.sol";
 /// @dev Each part is a file of its own; this puts them together. The ether here is the sum of all balances, of the bonds
 /// of active and exiting proposers, of the bonds of open challenges, and of the shares of leading challenges that are
 /// not settled yet.
-contract Settlement is Arbitration, Equivocation {
+contract Settlement is EarlyFinality, Equivocation {
     /// @param rules The rules.
     /// @param owner Who decides who may propose.
     /// @param verifier_ Who judges proofs.

@@ -57,13 +57,26 @@ library ExecutionBlocks {
 
     /// @dev A receipt of a transaction of a type; 0 for the oldest one, whose receipt has no head.
     function receipt(uint8 transactionType, bytes[] memory logs) internal pure returns (bytes memory) {
+        return receipt(transactionType, 21_000, logs);
+    }
+
+    function receipt(uint8 transactionType, uint256 cumulativeGas, bytes[] memory logs)
+        internal
+        pure
+        returns (bytes memory)
+    {
         bytes[] memory fields = new bytes[](4);
         fields[0] = uint256(1).encode();
-        fields[1] = uint256(21_000).encode();
+        fields[1] = cumulativeGas.encode();
         fields[2] = (new bytes(256)).encode();
         fields[3] = logs.encode();
         bytes memory payload = fields.encode();
         return transactionType == 0 ? payload : abi.encodePacked(transactionType, payload);
+    }
+
+    /// @dev The receipt at a position of the tries of `test/vectors/receipts.json`.
+    function plainReceipt(uint256 index) internal pure returns (bytes memory) {
+        return receipt(uint8(index % 5), 21_000 * (index + 1), new bytes[](0));
     }
 
     function receipt(bytes memory onlyLog) internal pure returns (bytes memory) {
