@@ -14,6 +14,7 @@ use ivm_contracts::{BlockState, ChallengeKind, ChallengeState, ClaimState, Propo
 use ivm_settlement::{
     Claim, Equivocation, SettlementChain, SettlementParameters, SignedHeader, challenge_id, header_domain,
 };
+use parking_lot::Mutex;
 
 use crate::bench::{Bench, BenchError};
 use crate::blocks::{Blocks, ShownClaim};
@@ -92,7 +93,8 @@ pub struct Challenger {
     watch: Watch,
     blocks: Blocks,
     cases: BTreeMap<B256, Case>,
-    work: FuturesUnordered<BoxFuture<'static, Done>>,
+    /// Never locked: it makes the whole shareable, as futures that are sent to other threads have to be.
+    work: Mutex<FuturesUnordered<BoxFuture<'static, Done>>>,
 }
 
 impl fmt::Debug for Challenger {
@@ -124,7 +126,7 @@ impl Challenger {
             watch,
             blocks: Blocks::new(job_manager),
             cases: BTreeMap::new(),
-            work: FuturesUnordered::new(),
+            work: Mutex::default(),
         })
     }
 
@@ -166,7 +168,7 @@ impl Challenger {
     /// Waits for the next run or proof to end, and takes note of it; `false` when nothing is under way. Nothing is lost when the
     /// future is dropped.
     pub async fn work(&mut self) -> bool {
-        let Some(done) = self.work.next().await else { return false };
+        let Some(done) = self.work.get_mut().next().await else { return false };
         match done {
             Done::Ran(id, result) => self.note_run(id, result),
             Done::Proved(id, result) => self.note_proof(id, result),
@@ -218,7 +220,7 @@ impl Challenger {
         for (id, case) in waiting.take(free) {
             case.stage = Stage::Running;
             let (id, bench, claim) = (*id, self.bench.clone(), case.shown.claim);
-            self.work.push(Box::pin(async move { Done::Ran(id, bench.run(claim).await) }));
+            self.work.get_mut().push(Box::pin(async move { Done::Ran(id, bench.run(claim).await) }));
         }
     }
 
@@ -386,7 +388,7 @@ impl Challenger {
         case.proof = ProofStage::Proving;
         let (bench, claim, truth, cycles) = (self.bench.clone(), case.shown.claim, *truth, *cycles);
         let progress = progress_of(id);
-        self.work.push(Box::pin(async move {
+        self.work.get_mut().push(Box::pin(async move {
             Done::Proved(id, bench.prove(claim, truth, cycles, progress).await)
         }));
     }

@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use ivm_contracts::{ClaimState, Settlement};
 use ivm_settlement::{Claim, ReceiptedBlock, SettlementChain};
+use parking_lot::Mutex;
 
 use crate::bench::{Bench, BenchError};
 use crate::blocks::Blocks;
@@ -108,7 +109,8 @@ pub struct Prover {
     watch: Watch,
     blocks: Blocks,
     cases: BTreeMap<B256, Case>,
-    work: FuturesUnordered<BoxFuture<'static, Done>>,
+    /// Never locked: it makes the whole shareable, as futures that are sent to other threads have to be.
+    work: Mutex<FuturesUnordered<BoxFuture<'static, Done>>>,
 }
 
 impl fmt::Debug for Prover {
@@ -138,7 +140,7 @@ impl Prover {
             watch,
             blocks: Blocks::new(job_manager),
             cases: BTreeMap::new(),
-            work: FuturesUnordered::new(),
+            work: Mutex::default(),
         })
     }
 
@@ -180,7 +182,7 @@ impl Prover {
     /// Waits for the next run or proof to end, and takes note of it; `false` when nothing is under way. Nothing is lost when the
     /// future is dropped.
     pub async fn work(&mut self) -> bool {
-        let Some(done) = self.work.next().await else { return false };
+        let Some(done) = self.work.get_mut().next().await else { return false };
         match done {
             Done::Ran(id, result) => self.note_run(id, result),
             Done::Proved(id, result) => self.note_proof(id, result),
@@ -265,7 +267,7 @@ impl Prover {
                 Stage::Waiting { from_block } if from_block <= head && runs > 0 => {
                     runs -= 1;
                     case.stage = Stage::Running;
-                    self.work.push(Box::pin(async move { Done::Ran(id, bench.run(claim).await) }));
+                    self.work.get_mut().push(Box::pin(async move { Done::Ran(id, bench.run(claim).await) }));
                 }
                 Stage::Ran { truth, cycles, from_block } if from_block <= head => {
                     if !is_in_time(&self.config, &self.bench, cycles, head, case.deadline_block) {
@@ -278,7 +280,7 @@ impl Prover {
                         let proving = async move {
                             Done::Proved(id, bench.prove(claim, truth, cycles, progress).await)
                         };
-                        self.work.push(Box::pin(proving));
+                        self.work.get_mut().push(Box::pin(proving));
                     }
                 }
                 _ => {}

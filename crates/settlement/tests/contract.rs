@@ -121,7 +121,7 @@ fn header(parent: &Header, salt: u64) -> Header {
 fn two_signed_headers_on_one_parent_cost_the_bond() {
     let proposer = signer(2);
     let parameters = SettlementParameters::development();
-    let test = TestSettlement::new(parameters, &[proposer.clone()]);
+    let test = TestSettlement::new(parameters, std::slice::from_ref(&proposer));
     let domain = header_domain(4957, SETTLEMENT_ADDRESS);
     let sign = |header: Header, key: u8| SignedHeader::sign(header, &domain, &signer(key)).unwrap();
     let [one, other] = [1, 2].map(|salt| sign(header(&test.genesis, salt), 2));
@@ -304,7 +304,7 @@ fn a_refusal_names_the_contracts_error() {
 #[test]
 fn a_proposal_leads_a_settlement_block() {
     let proposer = signer(2);
-    let test = TestSettlement::new(SettlementParameters::development(), &[proposer.clone()]);
+    let test = TestSettlement::new(SettlementParameters::development(), std::slice::from_ref(&proposer));
     let chain = test.settlement.chain();
     let block = execution_block(&test.genesis, 1, Vec::new());
     let transaction = test.settlement.propose_transaction(&proposer, block.header()).unwrap();

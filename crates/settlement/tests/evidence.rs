@@ -98,7 +98,7 @@ fn receipts_of_another_block_are_refused() {
 #[test]
 fn the_contract_reads_what_rust_reads() {
     let proposer = signer(2);
-    let test = TestSettlement::new(SettlementParameters::development(), &[proposer.clone()]);
+    let test = TestSettlement::new(SettlementParameters::development(), std::slice::from_ref(&proposer));
     let foreign = Log { address: Address::repeat_byte(1), ..claim_log(9).log() };
     let logs = (0..130).map(|index| match index {
         3 | 128 => vec![foreign.clone(), claim_log(index).log(), claim_log(index + 1).log()],
