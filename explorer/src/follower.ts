@@ -2,7 +2,7 @@
 import type { Hex } from "viem";
 import { Execution } from "./execution";
 import { Rpc } from "./rpc";
-import { Settlement } from "./settlement";
+import { AnotherChain, Settlement } from "./settlement";
 
 /** How long between two looks: while the page is seen, while it is not, and the longest when nobody answers. */
 const LOOK_MS = 600;
@@ -95,6 +95,11 @@ export class Follower {
     }
   }
 
+  /** Whether there is a settlement chain; before the node said so, there is room for one. */
+  get settles(): boolean {
+    return this.settlement !== null || this.node === null;
+  }
+
   #pause(): Promise<void> {
     const retry = Math.min(LOOK_MS * 2 ** Math.min(this.#failures, 8), MAX_RETRY_MS);
     const pause = document.hidden ? HIDDEN_LOOK_MS : this.#failures > 1 ? retry : LOOK_MS;
@@ -116,10 +121,10 @@ export class Follower {
     this.node = node;
     this.#settle(info);
     await Promise.all([this.execution.update(this.rpc), this.#lookAtSettlement()]);
-    await this.#lookAtJobs();
+    await Promise.all([this.#lookAtJobs(), this.#lookAtClaims()]);
   }
 
-  /** Another chain answers at the same address: nothing that was seen is true of it. */
+  /** Another chain answers at the same address, as after a restart in memory: what was seen is not true of it. */
   #restart(): void {
     this.execution = new Execution();
     this.settlement = null;
@@ -147,9 +152,18 @@ export class Follower {
       await settlement.update(settlementRpc);
       this.settlementStatus = "live";
     } catch (error) {
+      if (error instanceof AnotherChain) return this.#restart();
       this.settlementStatus = "unreachable";
       console.debug("the settlement chain does not answer", error);
     }
+  }
+
+  /** Until when the newest claims can be challenged depends on when their blocks were proposed. */
+  async #lookAtClaims(): Promise<void> {
+    const { settlement, settlementRpc, execution } = this;
+    if (!settlement || !settlementRpc || this.settlementStatus !== "live") return;
+    const open = execution.claims().slice(0, MAX_OPEN_JOBS).filter(({ block }) => block > execution.finalized);
+    await settlement.learn(settlementRpc, open.map(({ blockHash }) => blockHash));
   }
 
   async #lookAtJobs(): Promise<void> {

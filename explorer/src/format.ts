@@ -20,6 +20,14 @@ export function ether(wei: bigint): string {
   return `${count(BigInt(whole))}${decimals && `.${decimals}`} ETH`;
 }
 
+/** Where a slashed bond goes. */
+export function sharesOf(slash: { challengerWei: bigint; proverWei: bigint; burnedWei: bigint }): string {
+  const shares: [bigint, string][] = [
+    [slash.challengerWei, "to the challenger"], [slash.proverWei, "to the prover"], [slash.burnedWei, "burned"],
+  ];
+  return shares.filter(([wei]) => wei > 0n).map(([wei, what]) => `${ether(wei)} ${what}`).join(", ");
+}
+
 export const clock = (seconds: number): string => {
   const date = new Date(seconds * 1000);
   return Number.isNaN(date.getTime()) ? "–" : date.toLocaleTimeString("en-GB");

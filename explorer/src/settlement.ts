@@ -101,6 +101,9 @@ const NOTABLE: Hex[] = settlementAbi
   .map((event) => toEventSelector(event as never))
   .filter((topic) => topic !== PROPOSED && topic !== FINALIZED);
 
+/** What was followed is gone: a settlement chain does not go back. */
+export class AnotherChain extends Error {}
+
 export class Settlement {
   blocks: Block[] = [];
   head = 0;
@@ -134,11 +137,14 @@ export class Settlement {
   }
 
   async #readBlocks(rpc: Rpc, latest: Block): Promise<void> {
-    const tip = this.blocks.at(-1)?.number ?? -1;
-    if (tip >= latest.number) return;
+    const known = this.blocks.at(-1);
+    const tip = known?.number ?? -1;
+    if (known?.hash === latest.hash) return;
+    if (tip >= latest.number) throw new AnotherChain();
     const oldest = Math.max(tip + 1, latest.number - WINDOW + 1);
-    const fresh = await blocksBetween(rpc, oldest, latest.number - 1);
-    this.blocks = [...(oldest > tip + 1 ? [] : this.blocks), ...fresh, latest].slice(-WINDOW);
+    const fresh = [...(await blocksBetween(rpc, oldest, latest.number - 1)), latest];
+    if (known && oldest === tip + 1 && fresh[0]?.parentHash !== known.hash) throw new AnotherChain();
+    this.blocks = [...(oldest > tip + 1 ? [] : this.blocks), ...fresh].slice(-WINDOW);
   }
 
   /** True when something happened beside the ordinary. */
@@ -228,6 +234,18 @@ export class Settlement {
   #openBonds(challenger: Hex): bigint {
     const open = this.challenges().filter((one) => one.challenger === challenger && one.closedBlock === null);
     return open.reduce((sum, { kind }) => sum + (this.parameters?.bondWei[kind] ?? 0n), 0n);
+  }
+
+  /** Asks when blocks were proposed that were before the page looked. */
+  async learn(rpc: Rpc, hashes: Hex[]): Promise<void> {
+    const missing = hashes.filter((hash) => !this.proposals.has(hash)).slice(0, MAX_ACCOUNTS);
+    await Promise.all(missing.map(async (hash) => {
+      const info = await rpc.read(settlementAbi, this.contract, "blockInfo", [hash]);
+      if (info.proposedAtBlock === 0n) return;
+      const { proposer } = info;
+      const proposal = { number: Number(info.number), hash, proposer, block: Number(info.proposedAtBlock), logIndex: 0 };
+      this.proposals = new Map([[hash, proposal], ...this.proposals]);
+    }));
   }
 
   async #findForks(rpc: Rpc): Promise<void> {

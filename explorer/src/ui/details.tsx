@@ -106,7 +106,7 @@ export function BlockView({ at }: { at: string }) {
                     <li key={event.logIndex}>
                       <a class="row claim-row" href={`#/claim/${block.hash}/${event.args.jobId}`}>
                         <span class="note">job <Hash value={event.args.jobId} /></span>
-                        <Hash value={event.args.outcomeHash} digits={5} />
+                        <span><span class="note wide">outcome </span><Hash value={event.args.outcomeHash} digits={4} /></span>
                         <span class="note cycles">{count(event.args.cycles)} cycles</span>
                         <ClaimStatus claim={{ block: number, blockHash: block.hash, jobId: event.args.jobId, abandoned: !isCanonical }} />
                       </a>
@@ -215,8 +215,16 @@ export function JobView({ id }: { id: string }) {
         const claims = events.filter((event) => event.eventName === "ClaimPosted");
         const requested = events.find((event) => event.eventName === "JobRequested");
         const disputes = settlement?.challenges().filter(({ jobId }) => jobId === job.jobId) ?? [];
+        const isLie = ({ verdict }: Challenge) => verdict !== null && verdict.state !== "confirmed";
+        const lie = disputes.find(isLie);
         return (
           <>
+            {lie && (
+              <p class="alarm" role="status">
+                <strong>A <a href={`#/claim/${lie.blockHash}/${job.jobId}`}>claim about this job</a> was false.</strong>{" "}
+                The chain went back to before it; below is what it has now.
+              </p>
+            )}
             <section class="card">
               <Fields fields={[
                 ["State", <JobBadge state={job.state} />],

@@ -1,6 +1,6 @@
 // A fork, drawn: what left the chain, greyed, and what came in its place.
 import type { Fork } from "../forks";
-import { count, ether, plural, short } from "../format";
+import { count, ether, plural, sharesOf, short } from "../format";
 import { Hash, useFollower, useWidth } from "./parts";
 
 const BOX_WIDTH = 76;
@@ -33,16 +33,15 @@ export function ForkCard({ fork }: { fork: Fork }) {
         <h2>Block {count(fork.number)} held a false claim and left the chain</h2>
         <span class="note"><a href={`#/settlement/${fork.block}`}>settlement block {count(fork.block)}</a></span>
       </header>
-      <p class="fork-text">
+      <div class="fork-body"><p class="fork-text">
         {reasonOf(verdict?.state)}{" "}
         {challenge && <>The claim was about <a href={`#/claim/${fork.hash}/${challenge.jobId}`}>job <Hash value={challenge.jobId} /></a>. </>}
         {plural(fork.depth, "block")} left with it.
         {slash?.eventName === "ProposerSlashed" && (
-          <> Its proposer <Hash value={slash.args.proposer} /> lost <strong>{ether(slash.args.bondWei)}</strong>: {ether(slash.args.challengerWei)} to
-            the challenger, {ether(slash.args.proverWei)} to the prover, {ether(slash.args.burnedWei)} burned.</>
+          <> Its proposer <Hash value={slash.args.proposer} /> lost <strong>{ether(slash.args.bondWei)}</strong>: {sharesOf(slash.args)}.</>
         )}
       </p>
-      <Drawing fork={fork} reason={verdict?.state === "lapsed" ? "not proven" : "refuted"} />
+      <Drawing fork={fork} reason={verdict?.state === "lapsed" ? "not proven" : "refuted"} /></div>
     </section>
   );
 }
@@ -62,7 +61,7 @@ function Drawing({ fork, reason }: { fork: Fork; reason: string }) {
   const boxWidth = narrow ? NARROW_BOX_WIDTH : BOX_WIDTH;
   // Parent, first of each branch, and its newest; the gap between the latter two stands for what is not drawn.
   const first = narrow ? boxWidth + 28 : boxWidth + 72;
-  const last = Math.max(first + boxWidth + 40, Math.min(width - boxWidth - 1, first + boxWidth + 260));
+  const last = Math.max(first + boxWidth + 40, width - boxWidth - 11);
   const kept = execution.latest >= fork.number && fork.replacement;
   const at = (number: number) => execution.blocks.find((block) => block.number === number)?.hash ?? null;
   const boxes: Box[] = [
@@ -87,11 +86,11 @@ function Drawing({ fork, reason }: { fork: Fork; reason: string }) {
         <svg width={width} height={HEIGHT} viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={label}>
           <text class="lane-label" x={first} y={14}>The chain now</text>
           <text class="lane-label" x={first} y={LOWER + BOX_HEIGHT + 20}>Left the chain: {plural(fork.depth, "block")}, {reason}</text>
-          {kept && <path class="edge" d={`M${boxWidth + 1} ${middle(TOP)}H${first}`} />}
           <path
             class="edge gone"
             d={`M${boxWidth + 1} ${middle(TOP)}H${turn - 8}q8 0 8 8V${middle(LOWER) - 8}q0 8 8 8H${first}`}
           />
+          {kept && <path class="edge" d={`M${boxWidth + 1} ${middle(TOP)}H${first}`} />}
           {fork.depth > 1 && <path class="edge gone" d={`M${first + boxWidth} ${middle(LOWER)}H${last}`} />}
           {fork.depth > 2 && <Gap x={gap} y={middle(LOWER)} text={between(fork.depth - 2)} />}
           {kept && execution.latest > fork.number && <path class="edge" d={`M${first + boxWidth} ${middle(TOP)}H${last}`} />}
@@ -116,10 +115,8 @@ const BlockBox = ({ box, width }: { box: Box; width: number }) => (
   <a href={`#/block/${box.hash ?? box.number}`} aria-label={`Block ${box.number}`}>
     <g class={`block-box ${box.tone}`}>
       <rect x={box.x} y={box.y} width={width} height={BOX_HEIGHT} rx={6} />
-      <text class="number" x={box.x + width / 2} y={box.y + 18} text-anchor="middle">{count(box.number)}</text>
-      <text class="hash" x={box.x + width / 2} y={box.y + 33} text-anchor="middle">
-        {box.hash ? short(box.hash, 2) : ""}
-      </text>
+      <text class="number" x={box.x + width / 2} y={box.y + (box.hash ? 18 : 26)} text-anchor="middle">{count(box.number)}</text>
+      {box.hash && <text class="hash" x={box.x + width / 2} y={box.y + 33} text-anchor="middle">{short(box.hash, 2)}</text>}
       {box.tone === "lie" && (
         <g class="cross">
           <circle cx={box.x + width - 2} cy={box.y + 2} r={8} />

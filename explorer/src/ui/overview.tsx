@@ -4,7 +4,7 @@ import { clock, count, duration, ether, plural } from "../format";
 import type { Claim } from "../execution";
 import { type Challenge, challengeKey } from "../settlement";
 import { ForkCard } from "./fork";
-import { Badge, Countdown, Empty, Hash, Rows, Section, useFollower } from "./parts";
+import { Badge, Countdown, Hash, Rows, Section, useFollower } from "./parts";
 import { Strip } from "./strip";
 import { ChallengeBadge, JobBadge, blockState, describe } from "./words";
 
@@ -14,7 +14,7 @@ const EVENT_ROWS = 12;
 const CHALLENGE_ROWS = 10;
 
 export function Overview() {
-  const { settlement } = useFollower();
+  const { settlement, settles } = useFollower();
   return (
     <>
       <h1 class="visually-hidden">Overview</h1>
@@ -25,7 +25,7 @@ export function Overview() {
         <Jobs />
         <Claims />
       </div>
-      {settlement && (
+      {settles && (
         <div class="columns">
           <Challenges />
           <Events />
@@ -33,9 +33,9 @@ export function Overview() {
       )}
       <div class="columns">
         <ExecutionBlocks />
-        {settlement && <SettlementBlocks />}
+        {settles && <SettlementBlocks />}
       </div>
-      {settlement && <Bonds />}
+      {settles && <Bonds />}
     </>
   );
 }
@@ -50,29 +50,29 @@ function Stat({ name, value, note }: { name: string; value: ComponentChildren; n
 }
 
 function Stats() {
-  const { execution, settlement } = useFollower();
+  const { execution, settlement, settles } = useFollower();
   const there = execution.blocks.length > 0;
   const height = (value: number) => (there ? count(value) : "–");
   const behind = (value: number) => (there ? (value < execution.latest ? `${count(execution.latest - value)} behind` : "at the head") : "");
   const open = settlement?.challenges().filter(({ state }) => state === "open").length ?? 0;
   return (
     <dl class="stats">
-      <Stat name="Latest" value={height(execution.latest)} note="execution block" />
+      <Stat name="Latest" value={height(execution.latest)} note="execution" />
       <Stat name="Safe" value={height(execution.safe)} note={behind(execution.safe)} />
       <Stat name="Finalized" value={height(execution.finalized)} note={behind(execution.finalized)} />
-      {settlement && (
+      {settles && (
         <>
           <Stat
             name="Settlement"
-            value={settlement.head > 0 ? count(settlement.head) : "–"}
-            note={settlement.blockSeconds === null ? "" : `a block every ${settlement.blockSeconds.toFixed(1)} s`}
+            value={settlement?.head ? count(settlement.head) : "–"}
+            note={settlement?.blockSeconds ? `a block every ${settlement.blockSeconds.toFixed(1)} s` : ""}
           />
           <Stat
             name="Open challenges"
-            value={count(open)}
-            note={settlement.parameters ? `period of ${plural(settlement.parameters.challengePeriodBlocks, "block")}` : ""}
+            value={settlement?.parameters ? count(open) : "–"}
+            note={settlement?.parameters ? `${count(settlement.parameters.challengePeriodBlocks)}-block period` : ""}
           />
-          <Stat name="Burned" value={ether(settlement.burnedWei).replace(" ETH", "")} note="ETH, of slashed bonds" />
+          <Stat name="Burned" value={settlement?.parameters ? ether(settlement.burnedWei).replace(" ETH", "") : "–"} note="ETH of bonds" />
         </>
       )}
     </dl>
@@ -98,7 +98,7 @@ function ExecutionBlocks() {
   });
   return (
     <Section id="execution-blocks" title="Execution blocks">
-      <Rows label="Newest execution blocks" rows={rows} least={BLOCK_ROWS} />
+      <Rows label="Newest execution blocks" rows={rows} least={BLOCK_ROWS} class="fixed" />
     </Section>
   );
 }
@@ -120,7 +120,7 @@ function SettlementBlocks() {
   ));
   return (
     <Section id="settlement-blocks" title="Settlement blocks">
-      <Rows label="Newest settlement blocks" rows={rows} least={BLOCK_ROWS} />
+      <Rows label="Newest settlement blocks" rows={rows} least={BLOCK_ROWS} class="fixed" />
     </Section>
   );
 }
@@ -141,9 +141,9 @@ function Jobs() {
   ));
   return (
     <Section id="jobs" title="Jobs">
-      {rows.length === 0
-        ? <Empty>No job yet. A contract asks for one with <code>requestJob</code>.</Empty>
-        : <Rows label="Newest jobs" rows={rows} least={4} />}
+      <Rows label="Newest jobs" rows={rows} least={4}>
+        {execution.blocks.length > 0 && <>No job yet. A contract asks for one with <code>requestJob</code>.</>}
+      </Rows>
     </Section>
   );
 }
@@ -179,7 +179,7 @@ function Claims() {
     <li key={claim.blockHash + claim.jobId}>
       <a class={`row claim-row ${claim.abandoned ? "gone" : ""}`} href={`#/claim/${claim.blockHash}/${claim.jobId}`}>
         <span class="strong">{count(claim.block)}</span>
-        <Hash value={claim.outcomeHash} digits={5} />
+        <span><span class="note wide">outcome </span><Hash value={claim.outcomeHash} digits={4} /></span>
         <span class="note cycles">{count(claim.cycles)} cycles</span>
         <ClaimStatus claim={claim} />
       </a>
@@ -187,9 +187,9 @@ function Claims() {
   ));
   return (
     <Section id="claims" title="Claims">
-      {rows.length === 0
-        ? <Empty>No claim yet. Proposers post one for each job's outcome.</Empty>
-        : <Rows label="Newest claims" rows={rows} least={4} />}
+      <Rows label="Newest claims" rows={rows} least={4}>
+        {execution.blocks.length > 0 && "No claim yet. A proposer posts one for each outcome."}
+      </Rows>
     </Section>
   );
 }
@@ -207,6 +207,7 @@ export function ChallengeLeft({ challenge }: { challenge: Challenge }) {
 
 function Challenges() {
   const { settlement } = useFollower();
+  const ready = settlement !== null && settlement.head > 0;
   const rows = (settlement?.challenges() ?? []).slice(0, CHALLENGE_ROWS).map((challenge) => {
     const { claimId, challenger, kind, jobId } = challenge;
     return (
@@ -222,9 +223,9 @@ function Challenges() {
   });
   return (
     <Section id="challenges" title="Challenges">
-      {rows.length === 0
-        ? <Empty>No challenge. Anyone can dispute a claim until its challenge period is over.</Empty>
-        : <Rows label="Newest challenges" rows={rows} least={4} />}
+      <Rows label="Newest challenges" rows={rows} least={4}>
+        {ready && "No challenge. Anyone can dispute a claim until its challenge period is over."}
+      </Rows>
     </Section>
   );
 }
@@ -246,9 +247,9 @@ function Events() {
   });
   return (
     <Section id="verdicts" title="Verdicts and bonds">
-      {rows.length === 0
-        ? <Empty>No verdict, no slash, no withdrawal so far.</Empty>
-        : <Rows label="Newest verdicts and movements of bonds" rows={rows} least={4} class="tall" />}
+      <Rows label="Newest verdicts and movements of bonds" rows={rows} least={4}>
+        {settlement !== null && settlement.head > 0 && "No verdict and no slash so far."}
+      </Rows>
     </Section>
   );
 }
@@ -271,7 +272,7 @@ function Bonds() {
   ));
   return (
     <Section id="bonds" title="Bonds">
-      {rows.length === 0 ? <Empty>Nobody has a bond.</Empty> : <ul class="rows" aria-label="Bonds and balances">{rows}</ul>}
+      <Rows label="Bonds and balances" rows={rows} least={2}>{settlement?.parameters && "Nobody has a bond."}</Rows>
     </Section>
   );
 }

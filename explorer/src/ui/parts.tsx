@@ -37,7 +37,15 @@ export const Section = (props: { id: string; title: string; note?: ComponentChil
 export const Empty = ({ children }: { children: ComponentChildren }) => <p class="empty">{children}</p>;
 
 /** A list whose rows stay where they are while somebody points at them or is in them, so that they can be clicked. */
-export function Rows(props: { label: string; rows: JSX.Element[]; least?: number; class?: string }) {
+export function Rows(props: {
+  label: string;
+  rows: JSX.Element[];
+  /** For how many rows there is room from the start. */
+  least: number;
+  class?: string;
+  /** What is said when there are none. */
+  children?: ComponentChildren;
+}) {
   const [held, setHeld] = useState(false);
   const shown = useRef(props.rows);
   if (!held) shown.current = props.rows;
@@ -49,9 +57,11 @@ export function Rows(props: { label: string; rows: JSX.Element[]; least?: number
       onFocusIn={() => setHeld(true)}
       onFocusOut={(event) => setHeld(event.currentTarget.contains(event.relatedTarget as Node | null))}
     >
-      <ul class={`rows ${props.class ?? ""}`} aria-label={props.label} style={{ "--least": String(props.least ?? 0) }}>
-        {shown.current}
-      </ul>
+      <div class={`room ${props.class ?? ""}`} style={{ "--least": String(props.least) }}>
+        {shown.current.length > 0
+          ? <ul class="rows" aria-label={props.label}>{shown.current}</ul>
+          : <Empty>{props.children}</Empty>}
+      </div>
       <span class="held-note" aria-hidden="true">paused</span>
     </div>
   );

@@ -14,7 +14,7 @@ const MARKS: Record<string, string> = {
 };
 
 export function Strip() {
-  const { execution, settlement } = useFollower();
+  const { execution, settlement, settles } = useFollower();
   const [box, width] = useWidth();
   const cells = Math.max(1, Math.floor((width + STEP - CELL) / STEP));
   const disputed = new Set((settlement?.challenges() ?? []).filter(({ state }) => state === "open").map((one) => one.blockHash));
@@ -39,7 +39,7 @@ export function Strip() {
         dot: false,
       })),
     },
-  ].slice(0, settlement ? 2 : 1);
+  ].slice(0, settles ? 2 : 1);
   return (
     <div class="strip">
       {lanes.map((lane, index) => (

@@ -1,7 +1,7 @@
 // What states and events are called, and how they look.
 import type { ComponentChildren } from "preact";
 import type { Follower } from "../follower";
-import { ether, short } from "../format";
+import { ether, sharesOf, short } from "../format";
 import { CLAIM_STATES, type Challenge, KINDS, type SettlementEvent } from "../settlement";
 import { Badge, type Tone } from "./parts";
 
@@ -25,7 +25,7 @@ export function JobBadge({ state }: { state: string }) {
 const CHALLENGES: Record<Challenge["state"], [string, Tone]> = {
   none: ["Unknown", "plain"],
   open: ["Open", "wait"],
-  won: ["Won", "bad"],
+  won: ["Won", "good"],
   lost: ["Lost", "plain"],
   expired: ["Expired", "plain"],
   moot: ["Moot", "plain"],
@@ -42,7 +42,7 @@ export function blockState(follower: Follower, number: number): { name: string; 
   const { finalized, safe } = follower.execution;
   if (number <= finalized) return { name: "Final", tone: "good" };
   if (number <= safe) return { name: "Safe", tone: "plain" };
-  return { name: "Latest", tone: "wait" };
+  return { name: "Latest", tone: "plain" };
 }
 
 export const kindInWords = (kind: Challenge["kind"]): string =>
@@ -82,9 +82,7 @@ export function describe(event: SettlementEvent): { tone: Tone; title: string; t
       return {
         tone: "bad",
         title: "Proposer slashed",
-        text:
-          `${short(args.proposer)} loses ${ether(args.bondWei)}: ${ether(args.challengerWei)} to the challenger, ` +
-          `${ether(args.proverWei)} to the prover, ${ether(args.burnedWei)} burned`,
+        text: `${short(args.proposer)} loses ${ether(args.bondWei)}: ${sharesOf(args)}`,
       };
     case "EquivocationReported":
       return {
