@@ -104,8 +104,10 @@ export class Execution {
     }
     const fresh = [...(await blocksBetween(rpc, oldest, latest.number - 1)), latest];
     if (!isChain(fresh)) return false;
-    const hashes = new Set(fresh.map(({ hash }) => hash));
-    const common = this.blocks.findLast(({ hash }) => hashes.has(hash));
+    // The page may also have slept for longer than the window reaches: what it knew can still be true.
+    const known = this.blocks.filter(({ number }) => number <= latest.number);
+    const now = await Promise.all(known.map(({ number }) => blockAt(rpc, number)));
+    const common = known.findLast(({ hash }, index) => now[index]?.hash === hash);
     this.#abandonAfter(common?.number ?? null);
     this.blocks = fresh;
     return true;
@@ -163,7 +165,11 @@ export class Execution {
   /** Claims, newest first; those of abandoned blocks too. */
   claims(): Claim[] {
     const claims = this.events.map(toClaim).filter((claim) => claim !== null);
-    return [...this.abandonedClaims, ...claims].sort((a, b) => b.block - a.block);
+    const key = ({ blockHash, jobId }: Claim) => blockHash + jobId;
+    // Where a fork goes further back than the window, claims from before it are forgotten too, and found again.
+    const canonical = new Set(claims.map(key));
+    const abandoned = this.abandonedClaims.filter((claim) => !canonical.has(key(claim)));
+    return [...abandoned, ...claims].sort((a, b) => b.block - a.block);
   }
 }
 

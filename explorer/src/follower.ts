@@ -59,6 +59,8 @@ const MAX_OPEN_JOBS = 12;
 
 export class Follower {
   status: Status = "connecting";
+  /** What the node answered in place of what was asked, when it did. */
+  problem: string | null = null;
   node: NodeInfo | null = null;
   info: SettlementInfo | null = null;
   execution = new Execution();
@@ -83,9 +85,11 @@ export class Follower {
       try {
         await this.#look();
         this.status = "live";
+        this.problem = null;
         this.#failures = 0;
       } catch (error) {
         this.#failures += 1;
+        this.problem = isAnswer(error) ? error.message.split("\n", 1)[0]?.slice(0, 200) ?? null : null;
         // One failure may be a hiccup of the network.
         if (this.#failures > 1 || this.status !== "live") this.status = "unreachable";
         console.debug("the node does not answer", error);
@@ -115,7 +119,8 @@ export class Follower {
   async #look(): Promise<void> {
     const [node, info] = await Promise.all([
       this.rpc.request<NodeInfo>("ivm_nodeInfo"),
-      this.rpc.request<SettlementInfo>("ivm_settlementInfo").catch(unsettled),
+      // A node that settles nowhere says so by an error.
+      this.rpc.request<SettlementInfo>("ivm_settlementInfo").catch(answeredOnly),
     ]);
     if (this.node && this.node.genesisHash !== node.genesisHash) this.#restart();
     this.node = node;
@@ -168,13 +173,18 @@ export class Follower {
 
   async #lookAtJobs(): Promise<void> {
     const open = this.execution.jobs().filter(({ state }) => state === "pending").slice(0, MAX_OPEN_JOBS);
-    const states = await Promise.all(open.map(({ id }) => this.rpc.request<JobInfo | null>("ivm_getJob", id)));
+    const ask = ({ id }: { id: Hex }) => this.rpc.request<JobInfo | null>("ivm_getJob", id).catch(answeredOnly);
+    const states = await Promise.all(open.map(ask));
     this.openJobs = new Map(open.map(({ id }, index) => [id, states[index]?.state ?? "pending"]));
   }
 }
 
-/** A node that settles nowhere says so by an error; one that cannot be reached does not answer at all. */
-function unsettled(error: unknown): null {
-  if (error instanceof Error && "code" in error && typeof error.code === "number") return null;
+/** Whether a node answered, if only with an error. */
+const isAnswer = (error: unknown): error is Error =>
+  error instanceof Error && "code" in error && typeof error.code === "number";
+
+/** Nothing for an error that a node answered with; passes on that it did not answer. */
+function answeredOnly(error: unknown): null {
+  if (isAnswer(error)) return null;
   throw error;
 }

@@ -32,15 +32,18 @@ export interface Fork {
 export async function findFork(rpc: Rpc, contract: Hex, event: Invalidated, head: number): Promise<Fork> {
   const { hash, claimId } = event.args;
   const number = Number(event.args.number);
+  const proposedIn = (blocks: number, topics: Parameters<typeof logsBetween>[4]) =>
+    logsBetween(rpc, contract, Math.max(0, event.block - blocks), event.block, topics);
   const [before, around, replaced] = await Promise.all([
-    logsBetween(rpc, contract, Math.max(0, event.block - BEFORE_BLOCKS), event.block, [PROPOSED, null, hash]),
-    logsBetween(rpc, contract, Math.max(0, event.block - AROUND_BLOCKS), event.block, [PROPOSED]),
+    proposedIn(BEFORE_BLOCKS, [PROPOSED, null, hash]),
+    proposedIn(AROUND_BLOCKS, [PROPOSED]),
     logsBetween(rpc, contract, event.block, Math.min(head, event.block + AROUND_BLOCKS), [PROPOSED, height(number)]),
   ]);
   const isEarlier = ({ block, logIndex }: Proposal) =>
     block < event.block || (block === event.block && logIndex < event.logIndex);
   const proposal = before.map(toProposal).find((found) => found !== null) ?? null;
-  const last = around.map(toProposal).filter((found) => found !== null).findLast(isEarlier);
+  const lastOf = (logs: typeof around) => logs.map(toProposal).filter((found) => found !== null).findLast(isEarlier);
+  const last = lastOf(around) ?? lastOf(await proposedIn(BEFORE_BLOCKS, [PROPOSED]));
   const replacement = replaced
     .map(toProposal)
     .find((found): found is Proposal => found !== null && !isEarlier(found) && found.hash !== hash);

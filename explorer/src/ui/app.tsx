@@ -28,6 +28,8 @@ export function App({ follower }: { follower: Follower }) {
   const path = route.join("/");
   const first = useRef(true);
   useEffect(() => {
+    const [view, one = ""] = route;
+    document.title = view ? `${view} ${short(one.slice(0, 80))} · InfinityVM explorer` : "InfinityVM explorer";
     if (first.current) {
       first.current = false;
       return;
@@ -133,7 +135,8 @@ function Banners({ follower }: { follower: Follower }) {
     <div class="banners">
       {follower.status === "unreachable" && (
         <p class="banner bad" role="alert">
-          <strong>The node does not answer.</strong> {follower.node ? "What you see is from before." : ""} Trying again…
+          <strong>{follower.problem ? "The node answers with an error." : "The node does not answer."}</strong>{" "}
+          {follower.problem} {follower.node ? "What you see is from before." : ""} Trying again…
         </p>
       )}
       {follower.status === "live" && follower.settlementStatus === "unreachable" && (

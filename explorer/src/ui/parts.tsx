@@ -118,12 +118,15 @@ export type Fetched<T> = { state: "loading" } | { state: "failed"; error: string
 /** Asks when `key` changes, and then every `everyMs`. */
 export function useFetched<T>(key: string, ask: () => Promise<T>, everyMs = 2_000): Fetched<T> {
   const [fetched, setFetched] = useState<{ key: string; is: Fetched<T> }>({ key, is: { state: "loading" } });
+  // The question of the newest drawing: what it asks about may have changed.
+  const question = useRef(ask);
+  question.current = ask;
   useEffect(() => {
     let over = false;
     let timer: ReturnType<typeof setTimeout>;
     const look = async () => {
       try {
-        const value = await ask();
+        const value = await question.current();
         if (!over) setFetched({ key, is: { state: "there", value } });
       } catch (error) {
         // What was there stays: the page says above that the node is gone.

@@ -48,7 +48,7 @@ export function Strip() {
           <div ref={index === 0 ? box : null} class="lane">
             <svg width="100%" height={LANE_HEIGHT / 2} role="img" aria-label={`Newest blocks of the ${lane.name.toLowerCase()} chain`}>
               {lane.cells.map((cell, place) => {
-                const x = width - CELL - (lane.cells.length - 1 - place) * STEP;
+                const x = place * STEP;
                 return (
                   <g key={cell.key}>
                     <rect class={`cell ${cell.class}`} x={x} y={2} width={CELL} height={CELL + 2} rx={2} />

@@ -172,3 +172,24 @@ test("a node that is gone is said to be, and looked for until it is back", async
     await again.stop();
   }
 });
+
+test("a page that slept for longer than it remembers does not take that for a fork", async () => {
+  const quick = await startNode("--block-time-ms", "20");
+  try {
+    const others = await Chains.of(quick.url);
+    const { page } = await open(browser, quick);
+    await others.requestEcho(await others.deployEcho(), "before the sleep");
+    await page.locator("#claims li").waitFor();
+    await page.context().setOffline(true);
+    await page.getByText("The node does not answer.").waitFor();
+    const latest = await height(page, "Latest");
+    await until("many blocks", async () => (await others.execution.reader.getBlockNumber()) > latest + 150);
+    await page.context().setOffline(false);
+    await until("newer blocks", async () => (await height(page, "Latest")) > latest + 150);
+    assert.equal(await page.locator("#claims li").count(), 1);
+    assert.equal(await page.locator("#claims").getByText("Left the chain").count(), 0);
+    await page.context().close();
+  } finally {
+    await quick.stop();
+  }
+});
