@@ -1,7 +1,7 @@
 # The project's verbs. Each installs what it needs; `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo dev test lint check-programs contracts clients bench docs deny
+.PHONY: help setup build demo dev test lint check-programs contracts clients explorer bench docs deny
 MAKEFLAGS += --no-print-directory
 
 IVM := scripts/ivm
@@ -36,6 +36,9 @@ contracts: ## Test the contracts, their gas and their artifacts
 
 clients: ## Run viem, ethers, cast and forge against a node
 	@scripts/test clients
+
+explorer: ## Look at the explorer page with a browser
+	@scripts/test explorer
 
 bench: ## Measure jobs and proofs: the figures of docs/benchmarks.md
 	@$(IVM) bench jobs

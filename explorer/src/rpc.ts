@@ -1,0 +1,116 @@
+// Asking a node. Requests made in one turn of the event loop go out as one batch.
+import {
+  type Abi, type ContractFunctionArgs, type ContractFunctionName, type ContractFunctionReturnType, type Hex, createClient,
+  decodeFunctionResult, encodeFunctionData, http,
+} from "viem";
+
+const TIMEOUT_MS = 8_000;
+
+/** Most requests in a batch; a node takes a thousand. */
+const BATCH = 200;
+
+export class Rpc {
+  readonly #client;
+
+  constructor(readonly url: string) {
+    const batch = { batchSize: BATCH, wait: 0 };
+    this.#client = createClient({ transport: http(url, { batch, retryCount: 0, timeout: TIMEOUT_MS }) });
+  }
+
+  /** What the node answers. Rejects with its error, or when it cannot be reached. */
+  request<T>(method: string, ...params: unknown[]): Promise<T> {
+    return this.#client.request({ method, params } as never) as Promise<T>;
+  }
+
+  /** Calls a function of a contract that only reads. */
+  async read<const A extends Abi, F extends ContractFunctionName<A, "view" | "pure">>(
+    abi: A,
+    to: Hex,
+    functionName: F,
+    args: ContractFunctionArgs<A, "view" | "pure", F>,
+  ): Promise<ContractFunctionReturnType<A, "view" | "pure", F>> {
+    const data = encodeFunctionData({ abi, functionName, args } as never);
+    const answer = await this.request<Hex>("eth_call", { to, data }, "latest");
+    return decodeFunctionResult({ abi, functionName, data: answer } as never) as never;
+  }
+}
+
+/** A log, as JSON-RPC gives it. */
+export interface RawLog {
+  address: Hex;
+  topics: [Hex, ...Hex[]];
+  data: Hex;
+  blockHash: Hex;
+  blockNumber: Hex;
+  transactionHash: Hex;
+  transactionIndex: Hex;
+  logIndex: Hex;
+}
+
+/** A block, as JSON-RPC gives it; transactions by hash or whole. */
+export interface RawBlock {
+  number: Hex;
+  hash: Hex;
+  parentHash: Hex;
+  timestamp: Hex;
+  gasUsed: Hex;
+  gasLimit: Hex;
+  miner: Hex;
+  stateRoot: Hex;
+  receiptsRoot: Hex;
+  size: Hex;
+  transactions: (Hex | RawTransaction)[];
+}
+
+export interface RawTransaction {
+  hash: Hex;
+  from: Hex;
+  to: Hex | null;
+  value: Hex;
+  transactionIndex: Hex;
+}
+
+/** A block, as lists show it. */
+export interface Block {
+  number: number;
+  hash: Hex;
+  parentHash: Hex;
+  timestamp: number;
+  gasUsed: number;
+  gasLimit: number;
+  transactions: number;
+}
+
+export const toBlock = (raw: RawBlock): Block => ({
+  number: Number(raw.number),
+  hash: raw.hash,
+  parentHash: raw.parentHash,
+  timestamp: Number(raw.timestamp),
+  gasUsed: Number(raw.gasUsed),
+  gasLimit: Number(raw.gasLimit),
+  transactions: raw.transactions.length,
+});
+
+export const quantity = (value: number): Hex => `0x${value.toString(16)}`;
+
+/** The block at a height or tag, or null. */
+export const blockAt = async (rpc: Rpc, at: number | "latest" | "safe" | "finalized"): Promise<Block | null> => {
+  const raw = await rpc.request<RawBlock | null>(
+    "eth_getBlockByNumber", typeof at === "number" ? quantity(at) : at, false,
+  );
+  return raw && toBlock(raw);
+};
+
+/** Blocks `from` to `to`, both included; ends before the first that is missing. */
+export async function blocksBetween(rpc: Rpc, from: number, to: number): Promise<Block[]> {
+  const numbers = Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+  const blocks = await Promise.all(numbers.map((number) => blockAt(rpc, number)));
+  const missing = blocks.indexOf(null);
+  return (missing < 0 ? blocks : blocks.slice(0, missing)) as Block[];
+}
+
+type Topic = Hex | readonly Hex[] | null;
+
+/** Logs of a contract in blocks `from` to `to`. */
+export const logsBetween = (rpc: Rpc, address: Hex, from: number, to: number, topics: Topic[] = []) =>
+  rpc.request<RawLog[]>("eth_getLogs", { address, fromBlock: quantity(from), toBlock: quantity(to), topics });
