@@ -9,13 +9,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{Bytes, U256, hex};
+use alloy_primitives::{B256, Bytes, TxHash, U256, hex};
 use alloy_sol_types::SolCall;
-use ivm_client::Client;
-use ivm_contracts::{JOB_MANAGER_ADDRESS, JobManager, PrizeConsumer};
+use ivm_agents::{ExecutionSource, RpcExecution};
+use ivm_client::{Client, rpc_params};
+use ivm_contracts::{ChallengeKind, ClaimState, JOB_MANAGER_ADDRESS, JobManager, PrizeConsumer, Settlement};
 use ivm_engine::testing::{elf, jal};
 use ivm_node::{DevRole, dev_accounts};
-use ivm_settlement::{RpcSettlement, SETTLEMENT_ADDRESS, SettlementChain, SettlementEvent, SettlementLog};
+use ivm_settlement::{
+    ReceiptedBlock, RpcSettlement, SETTLEMENT_ADDRESS, SettlementChain, SettlementEvent, SettlementLog,
+};
 
 /// A process that does not outlive its test.
 struct Running(Child);
@@ -67,8 +70,8 @@ fn agent(command: &str, dev: &Dev, role: DevRole) -> Running {
     Running(process)
 }
 
-/// Asks a program for a winner.
-async fn draw(dev: &Dev, program: &[u8]) {
+/// Asks a program for a winner. Gives the block with the result.
+async fn draw(dev: &Dev, program: &[u8]) -> B256 {
     let signer = dev_accounts().unwrap().remove(0).signer;
     let client = Client::connect(&dev.rpc, signer).await.unwrap();
     let program = client.submit_program(program).await.unwrap();
@@ -80,7 +83,12 @@ async fn draw(dev: &Dev, program: &[u8]) {
         input: Bytes::from_static(&[7; 20]),
         maxCycles: 1_000_000,
     };
-    client.request_job(prize, draw.abi_encode(), fee).await.unwrap();
+    let (job_id, _) = client.request_job(prize, draw.abi_encode(), fee).await.unwrap();
+    let job = client.job(job_id, |job| job.result_block.is_some()).await.unwrap();
+    let number = alloy_primitives::U64::from(job.result_block.unwrap());
+    let block: serde_json::Value =
+        client.request("eth_getBlockByNumber", rpc_params![number, false]).await.unwrap();
+    serde_json::from_value(block["hash"].clone()).unwrap()
 }
 
 /// The settlement contract's events, once there is one that is `wanted`.
@@ -124,6 +132,66 @@ async fn a_challenger_that_is_killed_goes_on_and_challenges_once() {
     assert_eq!(count(&logs, INVALIDATED), 1);
     let slashed = |event: &SettlementEvent| matches!(event, SettlementEvent::ProposerSlashed(_));
     assert_eq!(count(&logs, slashed), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_true_claim_is_defended_by_a_proof_against_both_kinds_of_challenge() {
+    let dev = dev(&["--block-time-ms", "100", "--prover-period", "3000", "--challenge-period", "600"]);
+    let settlement = RpcSettlement::connect(&dev.settlement_rpc, SETTLEMENT_ADDRESS).await.unwrap();
+    let chain: &dyn SettlementChain = &settlement;
+    let _prover = agent("prover", &dev, DevRole::Prover);
+    let echo = include_bytes!("../../../programs/elf/echo.elf");
+    let block_hash = draw(&dev, echo).await;
+
+    // Someone who is wrong, or malicious, challenges the claim in both ways.
+    let source = RpcExecution::new(&dev.rpc).unwrap();
+    let proposal = source.proposal(block_hash).await.unwrap().unwrap();
+    let block = ReceiptedBlock::new(proposal.header, proposal.receipts.unwrap()).unwrap();
+    let claim = block.claims(JOB_MANAGER_ADDRESS)[0];
+    let evidence = block.evidence(claim.transaction_index, claim.log_index).unwrap();
+    let parameters = chain.parameters().await.unwrap();
+    let mallory = DevRole::Challenger.signer().unwrap();
+    let kinds = [
+        (ChallengeKind::Refute, parameters.refute_bond_wei),
+        (ChallengeKind::Demand, parameters.demand_bond_wei),
+    ];
+    for (kind, bond_wei) in kinds {
+        let call = Settlement::challengeCall { evidence: evidence.clone(), kind: kind as u8 };
+        let sent = settlement.send(&mallory, U256::from(bond_wei), call.abi_encode().into()).await.unwrap();
+        included(&settlement, sent).await;
+    }
+
+    let decided = |event: &SettlementEvent| matches!(event, SettlementEvent::ClaimDecided(_));
+    let logs = events(&settlement, decided).await;
+    assert_eq!(count(&logs, INVALIDATED), 0);
+    let info = chain.claim_info(claim.id()).await.unwrap();
+    assert_eq!(ClaimState::from_byte(info.state), Some(ClaimState::Confirmed));
+    // Both bonds go to the prover and the proposer, to the wei, whoever settles.
+    for (kind, _) in kinds {
+        let call = Settlement::settleChallengeCall {
+            key: claim.key(),
+            challenger: mallory.address(),
+            kind: kind as u8,
+        };
+        let sent = settlement.send(&mallory, U256::ZERO, call.abi_encode().into()).await.unwrap();
+        included(&settlement, sent).await;
+    }
+    let balance = async |role: DevRole| chain.balance_of(role.signer().unwrap().address()).await.unwrap();
+    let bonds = U256::from(parameters.refute_bond_wei + parameters.demand_bond_wei);
+    let prover_share = bonds * U256::from(parameters.prover_share_of_bond_bps) / U256::from(10_000);
+    assert_eq!(balance(DevRole::Prover).await, prover_share);
+    assert_eq!(balance(DevRole::Proposer).await, bonds - prover_share);
+    assert_eq!(balance(DevRole::Challenger).await, U256::ZERO);
+}
+
+/// Waits until a transaction is in a block, and did what was asked.
+async fn included(settlement: &RpcSettlement, hash: TxHash) {
+    loop {
+        match settlement.receipt(hash).await.unwrap() {
+            Some(receipt) => return assert!(receipt.succeeded),
+            None => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
 }
 
 #[test]

@@ -84,7 +84,7 @@ async fn a_validator_has_no_false_claim_ordered() {
     let node = start(config).await;
     let (consumer, job) = ask(&node).await;
     let job = node.client.job(job, |job| job.state == JobState::Delivered).await.unwrap();
-    assert_eq!(job.outcome.unwrap().data, b"the truth".as_slice());
+    assert_eq!(job.outcome.unwrap().data.as_ref(), b"the truth");
     let output = node.client.call(consumer, EchoConsumer::latestOutputHashCall {}).await.unwrap();
     assert_eq!(output, keccak256(b"the truth"));
     let refused = refused(&node).await;
@@ -197,7 +197,7 @@ async fn the_execution_chain_is_a_function_of_the_settlement_chain() {
     std::fs::remove_dir_all(folder.path().join("chain")).unwrap();
     let node = start(config(in_folder(folder.path()), INTERVAL)).await;
     let again = node.client.job(job, |job| job.state == JobState::Delivered).await.unwrap();
-    assert_eq!(again.outcome.unwrap().data, b"the truth".as_slice());
+    assert_eq!(again.outcome.unwrap().data.as_ref(), b"the truth");
     let output = node.client.call(consumer, EchoConsumer::latestOutputHashCall {}).await.unwrap();
     assert_eq!(output, keccak256(b"the truth"));
     assert_eq!(node.echo_program().await, program_before);
