@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import { IProofVerifier } from "../interfaces/IProofVerifier.sol";
 import { ISettlement } from "../interfaces/ISettlement.sol";
-import { Blocks } from "./Blocks.sol";
+import { ClaimBook } from "./ClaimBook.sol";
 import { Claims } from "./Claims.sol";
 import { ProofCall } from "./ProofCall.sol";
 import { PostedClaim } from "./ReceiptReader.sol";
@@ -12,26 +11,8 @@ import { Verdict } from "./Verdict.sol";
 
 /// @dev Challenges, proofs and verdicts. A verdict costs the same however many challenges a claim has: each of them is
 /// settled by itself afterwards.
-abstract contract Arbitration is Blocks {
+abstract contract Arbitration is ClaimBook {
     using Records for *;
-
-    IProofVerifier internal immutable _verifier;
-    address internal immutable _jobManager;
-
-    /// @dev Only of claims that evidence was brought for.
-    mapping(bytes32 claimId => uint256 record) private _claims;
-
-    /// @dev Who gets a share of the bonds of those who challenged a confirmed claim.
-    mapping(bytes32 claimId => address) private _provers;
-
-    mapping(bytes32 challengeId => uint256 record) private _challenges;
-
-    constructor(IProofVerifier verifier_, address jobManager_) {
-        _requireRange("verifier", uint160(address(verifier_)), 1, type(uint160).max);
-        _requireRange("jobManager", uint160(jobManager_), 1, type(uint160).max);
-        _verifier = verifier_;
-        _jobManager = jobManager_;
-    }
 
     /// @inheritdoc ISettlement
     function challenge(ClaimEvidence calldata evidence, Kind kind) external payable returns (bytes32 claimId) {
@@ -81,20 +62,14 @@ abstract contract Arbitration is Blocks {
         ClaimRecord memory claim = _claims[claimId].toClaim();
         require(claim.state == ClaimState.Challenged, WrongClaimState(claimId, claim.state, ClaimState.Challenged));
 
-        BlockRecord memory blockRecord = _blockRecord(key.blockHash);
-        BlockState blockState = _stateOf(key.blockHash, blockRecord);
-        require(blockState != BlockState.Dropped, WrongBlockState(key.blockHash, blockState));
         ClaimState verdict = Verdict.ofLapse(kind);
-        if (verdict == ClaimState.Challenged) {
-            --claim.openRefutes;
-            --blockRecord.openRefutes;
-            _claims[claimId] = claim.pack();
-            _setBlockRecord(key.blockHash, blockRecord);
-            _close(claimId, challenger, kind, opened, ChallengeState.Expired, 0);
-        } else {
+        if (verdict == ClaimState.Lapsed) {
+            BlockRecord memory blockRecord = _openBlock(key.blockHash);
             _fell(claimId, key.blockHash, claim, blockRecord, verdict, address(0));
             emit ClaimDecided(claimId, key.blockHash, address(0), verdict, 0);
             _settle(claimId, claim, blockRecord, challenger, kind, opened);
+        } else {
+            _expireRefute(claimId, key.blockHash, claim, challenger, opened);
         }
     }
 
@@ -110,50 +85,6 @@ abstract contract Arbitration is Blocks {
         } else {
             _settle(claimId, claim, blockRecord, challenger, kind, opened);
         }
-    }
-
-    /// @inheritdoc ISettlement
-    function verifier() external view returns (address) {
-        return address(_verifier);
-    }
-
-    /// @inheritdoc ISettlement
-    function jobManager() external view returns (address) {
-        return _jobManager;
-    }
-
-    /// @inheritdoc ISettlement
-    function claimInfo(bytes32 claimId) external view returns (ClaimInfo memory) {
-        ClaimRecord memory claim = _claims[claimId].toClaim();
-        return ClaimInfo({
-            state: claim.state,
-            challenges: claim.challenges,
-            leader: claim.leader,
-            openRefutes: claim.openRefutes,
-            demandDeadlineBlock: claim.demandDeadline,
-            verdictBlock: claim.verdictBlock,
-            slashed: claim.slashed
-        });
-    }
-
-    /// @inheritdoc ISettlement
-    function challengeInfo(bytes32 id) external view returns (ChallengeInfo memory) {
-        ChallengeRecord memory record = _challenges[id].toChallenge();
-        return ChallengeInfo({ state: record.state, number: record.number, deadlineBlock: record.deadline });
-    }
-
-    /// @inheritdoc ISettlement
-    function claimIdOf(ClaimKey calldata key) external pure returns (bytes32) {
-        return Claims.idOf(key);
-    }
-
-    /// @inheritdoc ISettlement
-    function challengeId(bytes32 claimId, address challenger, Kind kind) public pure returns (bytes32) {
-        return keccak256(abi.encode(claimId, challenger, kind));
-    }
-
-    function _claimState(bytes32 claimId) internal view returns (ClaimState) {
-        return _claims[claimId].toClaim().state;
     }
 
     /// @dev Counts a new challenge of a claim, in the records.
@@ -264,6 +195,24 @@ abstract contract Arbitration is Blocks {
         _invalidate(blockHash, blockRecord.number, claimId);
     }
 
+    /// @dev Closes a refute that came to nothing. The block may be final by now.
+    function _expireRefute(
+        bytes32 claimId,
+        bytes32 blockHash,
+        ClaimRecord memory claim,
+        address challenger,
+        ChallengeRecord memory opened
+    ) private {
+        BlockRecord memory blockRecord = _blockRecord(blockHash);
+        BlockState blockState = _stateOf(blockHash, blockRecord);
+        require(blockState != BlockState.Dropped, WrongBlockState(blockHash, blockState));
+        --claim.openRefutes;
+        --blockRecord.openRefutes;
+        _claims[claimId] = claim.pack();
+        _setBlockRecord(blockHash, blockRecord);
+        _close(claimId, challenger, Kind.Refute, opened, ChallengeState.Expired, 0);
+    }
+
     /// @dev Closes a challenge of a decided claim.
     function _settle(
         bytes32 claimId,
@@ -301,15 +250,5 @@ abstract contract Arbitration is Blocks {
         _credit(challenger, challengerWei);
         emit ChallengeClosed(claimId, challenger, kind, end, challengerWei);
         if (end == ChallengeState.Expired) _burn(_bondWeiOf(kind));
-    }
-
-    function _openChallenge(bytes32 id) private view returns (ChallengeRecord memory record) {
-        record = _challenges[id].toChallenge();
-        require(record.state == ChallengeState.Open, ChallengeNotOpen(id, record.state));
-    }
-
-    function _requireUndecided(bytes32 claimId, ClaimState state) private pure {
-        bool open = state == ClaimState.Unknown || state == ClaimState.Challenged;
-        require(open, ClaimIsDecided(claimId, state));
     }
 }

@@ -2,8 +2,8 @@
 pragma solidity ^0.8.28;
 
 import { ISettlement } from "../interfaces/ISettlement.sol";
-import { Arbitration } from "./Arbitration.sol";
 import { CalldataRlp } from "./CalldataRlp.sol";
+import { ClaimBook } from "./ClaimBook.sol";
 import { Claims } from "./Claims.sol";
 import { Header, HeaderReader } from "./HeaderReader.sol";
 import { OrderedTrieRoot } from "./OrderedTrieRoot.sol";
@@ -11,7 +11,7 @@ import { ReceiptReader } from "./ReceiptReader.sol";
 
 /// @dev A block all of whose claims are proven is final at once (LP fig. 10). That there are no others is shown by all of
 /// its receipts. The header's bloom would be shorter, but nothing here checks that it is the receipts' one.
-abstract contract EarlyFinality is Arbitration {
+abstract contract EarlyFinality is ClaimBook {
     /// @inheritdoc ISettlement
     function finalizeProven(bytes calldata header, bytes[] calldata receipts) external {
         Header memory read = HeaderReader.read(header);

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import { IProofVerifier } from "../interfaces/IProofVerifier.sol";
 import { Arbitration } from "./Arbitration.sol";
 import { Blocks } from "./Blocks.sol";
+import { ClaimBook } from "./ClaimBook.sol";
 import { EarlyFinality } from "./EarlyFinality.sol";
 import { Equivocation } from "./Equivocation.sol";
 import { ParameterSet } from "./ParameterSet.sol";
@@ -13,7 +14,7 @@ import { ProposerSet } from "./ProposerSet.sol";
 /// @dev Each part is a file of its own; this puts them together. The ether here is the sum of all balances, of the bonds
 /// of active and exiting proposers, of the bonds of open challenges, and of the shares of leading challenges that are
 /// not settled yet.
-contract Settlement is EarlyFinality, Equivocation {
+contract Settlement is Arbitration, EarlyFinality, Equivocation {
     /// @param rules The rules.
     /// @param owner Who decides who may propose.
     /// @param verifier_ Who judges proofs.
@@ -27,5 +28,5 @@ contract Settlement is EarlyFinality, Equivocation {
         address jobManager_,
         ExecutionGenesis memory genesis,
         address[] memory proposers_
-    ) payable ParameterSet(rules) ProposerSet(owner, proposers_) Blocks(genesis) Arbitration(verifier_, jobManager_) { }
+    ) payable ParameterSet(rules) ProposerSet(owner, proposers_) Blocks(genesis) ClaimBook(verifier_, jobManager_) { }
 }

@@ -8,11 +8,11 @@ import { ISettlement } from "../../src/interfaces/ISettlement.sol";
 import { ISettlementErrors } from "../../src/interfaces/ISettlementErrors.sol";
 import { Predeploys } from "../../src/Predeploys.sol";
 import { Settlement } from "../../src/settlement/Settlement.sol";
-import { ExecutionBlock, ExecutionBlocks } from "./base/ExecutionBlocks.sol";
+import { ExecutionBlock } from "./base/ExecutionBlocks.sol";
 import { Claim, SettlementFixture } from "./base/SettlementFixture.sol";
 import { Receiver } from "./mocks/Receiver.sol";
 
-/// @dev Deployment, the set of proposers, their bonds, equivocation, and money that leaves.
+/// @dev Deployment, the set of proposers, their bonds, and money that leaves.
 contract ProposersTest is SettlementFixture {
     address private constant NEWCOMER = address(0x4E57);
 
@@ -209,59 +209,6 @@ contract ProposersTest is SettlementFixture {
         _propose(PROPOSER, next);
     }
 
-    function test_equivocationIsSlashed() public {
-        (bytes memory a, bytes memory b) = (_headerOn(GENESIS_HASH, X), _headerOn(GENESIS_HASH, Y));
-        bytes memory signatureA = _sign(PROPOSER_KEY, a, GENESIS_HASH);
-        bytes memory signatureB = _sign(PROPOSER_KEY, b, GENESIS_HASH);
-        _proposeEmpty(PROPOSER);
-        vm.prank(CHALLENGER);
-        settlement.reportEquivocation(a, signatureA, b, signatureB);
-        vm.assertTrue(_proposerState(PROPOSER) == ISettlement.ProposerState.Jailed);
-        vm.assertEq(_balance(CHALLENGER), _shareWei(rules.challengerShareBps));
-        vm.assertEq(settlement.burnedWei(), rules.proposerBondWei - _shareWei(rules.challengerShareBps));
-        // Blocks stay.
-        vm.assertEq(settlement.tip().number, GENESIS_NUMBER + 1);
-
-        vm.expectRevert(
-            abi.encodeWithSelector(ISettlementErrors.NoBond.selector, PROPOSER, ISettlement.ProposerState.Jailed)
-        );
-        settlement.reportEquivocation(a, signatureA, b, signatureB);
-    }
-
-    function test_honestSignaturesAreNoEquivocation() public {
-        bytes memory a = _headerOn(GENESIS_HASH, X);
-        bytes memory b = _headerOn(GENESIS_HASH, Y);
-        bytes memory onOtherParent = _headerOn(X, Y);
-        bytes memory signatureA = _sign(PROPOSER_KEY, a, GENESIS_HASH);
-        bytes memory signatureB = _sign(PROPOSER_KEY, b, GENESIS_HASH);
-        // The same block twice.
-        vm.expectRevert(abi.encodeWithSelector(ISettlementErrors.NotEquivocation.selector, keccak256(a), keccak256(a)));
-        settlement.reportEquivocation(a, signatureA, a, signatureA);
-        // One height on two parents: that is what an honest proposer does after a verdict.
-        bytes memory signatureOther = _sign(PROPOSER_KEY, onOtherParent, X);
-        vm.expectRevert(
-            abi.encodeWithSelector(ISettlementErrors.NotEquivocation.selector, keccak256(a), keccak256(onOtherParent))
-        );
-        settlement.reportEquivocation(a, signatureA, onOtherParent, signatureOther);
-        // Two proposers.
-        bytes memory signatureOfOther = _sign(OTHER_PROPOSER_KEY, b, GENESIS_HASH);
-        vm.expectRevert(abi.encodeWithSelector(ISettlementErrors.SignersDiffer.selector, PROPOSER, OTHER_PROPOSER));
-        settlement.reportEquivocation(a, signatureA, b, signatureOfOther);
-        // Signatures of another chain or contract are those of somebody else.
-        vm.chainId(99);
-        vm.expectRevert();
-        settlement.reportEquivocation(a, signatureA, b, signatureB);
-        vm.chainId(31_337);
-        // Somebody who proposes nothing.
-        bytes memory strangerA = _sign(77, a, GENESIS_HASH);
-        bytes memory strangerB = _sign(77, b, GENESIS_HASH);
-        vm.expectRevert(
-            abi.encodeWithSelector(ISettlementErrors.NoBond.selector, vm.addr(77), ISettlement.ProposerState.None)
-        );
-        settlement.reportEquivocation(a, strangerA, b, strangerB);
-        vm.assertTrue(_proposerState(PROPOSER) == ISettlement.ProposerState.Active);
-    }
-
     function test_balancesAreWithdrawn() public {
         _earn(CHALLENGER);
         uint256 heldWei = _balance(CHALLENGER);
@@ -309,34 +256,6 @@ contract ProposersTest is SettlementFixture {
 
     function _exitDelay() private view returns (uint256) {
         return uint256(rules.challengePeriodBlocks) + rules.proverPeriodBlocks + 1;
-    }
-
-    function _headerOn(bytes32 parentHash, bytes32 receiptsRoot) private pure returns (bytes memory) {
-        return ExecutionBlocks.header(parentHash, GENESIS_NUMBER + 1, GENESIS_TIMESTAMP, receiptsRoot);
-    }
-
-    function _sign(uint256 key, bytes memory header, bytes32 parentHash) private view returns (bytes memory) {
-        bytes32 domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("InfinityVM Settlement"),
-                keccak256("1"),
-                block.chainid,
-                address(settlement)
-            )
-        );
-        bytes32 message = keccak256(
-            abi.encode(
-                keccak256("ProposedHeader(bytes32 blockHash,bytes32 parentHash,uint64 number)"),
-                keccak256(header),
-                parentHash,
-                GENESIS_NUMBER + 1
-            )
-        );
-        bytes32 digest = keccak256(abi.encodePacked(hex"1901", domain, message));
-        vm.assertEq(settlement.proposedHeaderDigest(keccak256(header), parentHash, GENESIS_NUMBER + 1), digest);
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
-        return abi.encodePacked(r, s, v);
     }
 
     function _copy() private view returns (ISettlement.Parameters memory) {

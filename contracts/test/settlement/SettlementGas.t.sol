@@ -102,6 +102,21 @@ contract SettlementGasTest is RealBlock {
         vm.assertLe(used, PROVE_GAS_GOAL);
     }
 
+    function test_earlyFinality() public {
+        bytes[] memory receipts = new bytes[](ExecutionBlocks.MAX_RECEIPTS);
+        for (uint256 i; i < receipts.length; ++i) {
+            receipts[i] = ExecutionBlocks.plainReceipt(i);
+        }
+        ExecutionBlock memory next = _blockOf(receipts);
+        _passBlocks(rules.challengePeriodBlocks + 1);
+        _propose(PROPOSER, next);
+        settlement.finalizeProven(next.header, next.receipts);
+        vm.snapshotValue("finalizeProven, 16 receipts without logs", vm.lastCallGas().gasTotalUsed);
+        next = _proposeEmpty(PROPOSER);
+        settlement.finalizeProven(next.header, next.receipts);
+        vm.snapshotValue("finalizeProven, an empty block", vm.lastCallGas().gasTotalUsed);
+    }
+
     function test_expiry() public {
         _challengeReal(FIRST_OF_8, DEMAND);
         _passBlocks(rules.proverPeriodBlocks + 1);

@@ -21,16 +21,16 @@ contract SettlementInvariantsTest is SettlementFixture {
     function test_gameIsPlayed() public {
         for (uint256 i; i < 600; ++i) {
             uint256 dice = uint256(keccak256(abi.encode("dice", i)));
-            (bool ok,) = address(handler).call(_move(dice % 12, dice >> 8));
+            (bool ok,) = address(handler).call(_move(dice % 13, dice >> 8));
             vm.assertTrue(ok);
             handler.look();
         }
         (uint256 confirmed, uint256 dropped) =
-            handler.count(ISettlement.ClaimState.Confirmed, ISettlement.BlockState.Dropped);
-        (uint256 refuted, uint256 final_) = handler.count(ISettlement.ClaimState.Refuted, ISettlement.BlockState.Final);
-        (uint256 lapsed, uint256 open) = handler.count(ISettlement.ClaimState.Lapsed, ISettlement.BlockState.Proposed);
+            handler.tally(ISettlement.ClaimState.Confirmed, ISettlement.BlockState.Dropped);
+        (uint256 refuted, uint256 final_) = handler.tally(ISettlement.ClaimState.Refuted, ISettlement.BlockState.Final);
+        (uint256 lapsed, uint256 open) = handler.tally(ISettlement.ClaimState.Lapsed, ISettlement.BlockState.Proposed);
         vm.assertTrue(confirmed != 0 && refuted != 0 && lapsed != 0);
-        vm.assertTrue(dropped != 0 && final_ != 0 && open != 0);
+        vm.assertTrue(dropped != 0 && final_ != 0 && open != 0 && handler.finalEarly() != 0);
         invariant_fundsAreConserved();
         invariant_honestProposerIsNeverSlashed();
         invariant_chainIsOne();
@@ -47,6 +47,7 @@ contract SettlementInvariantsTest is SettlementFixture {
         if (move == 7) return abi.encodeCall(handler.expire, (dice));
         if (move == 8) return abi.encodeCall(handler.settle, (dice));
         if (move == 9) return abi.encodeCall(handler.withdraw, (dice, more));
+        if (move == 12) return abi.encodeCall(handler.finalizeEarly, ());
         if (move == 10) return abi.encodeCall(handler.join, (dice));
         return abi.encodeCall(handler.passBlocks, (dice));
     }

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import { ISettlement } from "../../../src/interfaces/ISettlement.sol";
 import { Settlement } from "../../../src/settlement/Settlement.sol";
 import { MockProofVerifier } from "../mocks/MockProofVerifier.sol";
+import { ExecutionBlock } from "./ExecutionBlocks.sol";
 import { Claim, SettlementFixture } from "./SettlementFixture.sol";
 
 /// @dev Makes calls that forge chooses, as proposers honest and lying, challengers, provers and bystanders, and keeps
@@ -29,6 +30,9 @@ contract SettlementHandler is SettlementFixture {
     /// @dev What came into the contract and what was taken out of it.
     uint256 public paidInWei;
     uint256 public paidOutWei;
+
+    /// @dev How many blocks were final before their time.
+    uint256 public finalEarly;
 
     /// @dev A block that was final or dropped is not any more.
     bool public sawComeback;
@@ -107,7 +111,20 @@ contract SettlementHandler is SettlementFixture {
         settlement.finalize(count % 4);
     }
 
-    function leave(uint256 who, bool asks) external {
+    /// @dev A volunteer proves what is true of the next block, and shows that it was all, if it was.
+    function finalizeEarly() external {
+        bytes32 next = settlement.canonicalHash(settlement.finalizedNumber() + 1);
+        for (uint256 i; i < claims.length; ++i) {
+            Claim memory claim = claims[i];
+            if (claim.key.blockHash != next) continue;
+            _proveAny(claim, true, X);
+            try settlement.finalizeProven(claim.executionBlock.header, claim.executionBlock.receipts) {
+                ++finalEarly;
+            } catch { }
+        }
+    }
+
+    function depart(uint256 who, bool asks) external {
         vm.prank(_liar(who));
         if (asks) try settlement.requestExit() { } catch { } else try settlement.exit() { } catch { }
     }
@@ -198,7 +215,7 @@ contract SettlementHandler is SettlementFixture {
     }
 
     /// @dev How many claims are in a state, and how many blocks.
-    function count(ISettlement.ClaimState claimState, ISettlement.BlockState blockState)
+    function tally(ISettlement.ClaimState claimState, ISettlement.BlockState blockState)
         external
         view
         returns (uint256 inClaims, uint256 inBlocks)
