@@ -62,6 +62,10 @@ export interface RawBlock {
   transactions: (Hex | RawTransaction)[];
 }
 
+export interface Receipt {
+  logs: RawLog[];
+}
+
 export interface RawTransaction {
   hash: Hex;
   from: Hex;

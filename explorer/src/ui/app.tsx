@@ -4,7 +4,8 @@ import { isHash } from "viem";
 import type { Follower } from "../follower";
 import { count, short } from "../format";
 import { useThemeToggle } from "../theme";
-import { BlockView, ChallengeView, ClaimView, JobView, SettlementBlockView } from "./details";
+import { BlockView, SettlementBlockView } from "./block-views";
+import { ChallengeView, ClaimView, JobView } from "./job-views";
 import { Overview } from "./overview";
 import { FollowerContext } from "./parts";
 

@@ -85,7 +85,7 @@ function Drawing({ fork, reason }: { fork: Fork; reason: string }) {
       {width > 0 && (
         <svg width={width} height={HEIGHT} viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={label}>
           <text class="lane-label" x={first} y={14}>The chain now</text>
-          <text class="lane-label" x={first} y={LOWER + BOX_HEIGHT + 20}>Left the chain: {plural(fork.depth, "block")}, {reason}</text>
+          <text class="lane-label" x={narrow ? 1 : first} y={LOWER + BOX_HEIGHT + 20}>Left the chain: {plural(fork.depth, "block")}, {reason}</text>
           <path
             class="edge gone"
             d={`M${boxWidth + 1} ${middle(TOP)}H${turn - 8}q8 0 8 8V${middle(LOWER) - 8}q0 8 8 8H${first}`}

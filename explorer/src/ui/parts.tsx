@@ -67,6 +67,9 @@ export function Rows(props: {
   );
 }
 
+/** Most rows of a list in a detail view. */
+export const MAX_SHOWN = 100;
+
 /** Names and values of a detail view. */
 export const Fields = ({ fields }: { fields: [string, ComponentChildren][] }) => (
   <dl class="fields">

@@ -19,9 +19,11 @@ export function Strip() {
   const cells = Math.max(1, Math.floor((width + STEP - CELL) / STEP));
   const disputed = new Set((settlement?.challenges() ?? []).filter(({ state }) => state === "open").map((one) => one.blockHash));
   const claimed = new Set(execution.claims().map(({ blockHash }) => blockHash));
-  const marks = new Map(
-    (settlement?.events ?? []).map((event): [number, string | undefined] => [event.block, MARKS[event.eventName]]),
-  );
+  const marks = new Map<number, string>();
+  for (const { block, eventName } of settlement?.events ?? []) {
+    const mark = MARKS[eventName];
+    if (mark && marks.get(block) !== "bad") marks.set(block, mark);
+  }
   const lanes = [
     {
       name: "Execution",

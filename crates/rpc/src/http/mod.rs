@@ -1,5 +1,6 @@
 //! Connections: how many, for how long, and what is asked of them beside JSON-RPC.
 
+mod explorer;
 mod pages;
 mod patient;
 
@@ -124,6 +125,13 @@ where
             "/health" => return Ok(pages::health(&api)),
             _ => {}
         }
+    }
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if reads
+        && !request.headers().contains_key(UPGRADE)
+        && let Some(page) = explorer::answer(&api, &request).await
+    {
+        return Ok(page);
     }
     if request.headers().contains_key(UPGRADE) {
         return service.call(request.map(HttpBody::new)).await;

@@ -4,6 +4,7 @@
 mod calls;
 mod common;
 mod ethereum;
+mod explorer;
 mod follow;
 mod hostile;
 mod ivm;

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use ivm_chain::{BuildRequest, Chain, ChainConfig, CommittedBlock, Storage};
 use ivm_rpc::{
     IvmBackend, IvmError, JobInfo, JobOutcome, JobOutcomeStatus, JobState, ProgramInfo, ProofInfo,
-    ProofState, RpcConfig, RpcServer, SubmittedProgram, serve,
+    ProofState, RpcConfig, RpcServer, SettlementInfo, SubmittedProgram, serve,
 };
 use jsonrpsee::client_transport::ws::{Url, WsTransportClientBuilder};
 use jsonrpsee::core::client::{Client, ClientBuilder};
@@ -109,8 +109,13 @@ impl Node {
 
     /// HTTP head and body of a GET.
     pub(crate) async fn get(&self, path: &str) -> (String, String) {
+        self.read("GET", path, "Host: x\r\n").await
+    }
+
+    /// HTTP head and body of a request without a body, with these headers.
+    pub(crate) async fn read(&self, method: &str, path: &str, headers: &str) -> (String, String) {
         let mut stream = TcpStream::connect(self.server.local_addr()).await.unwrap();
-        let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let head = format!("{method} {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
@@ -285,6 +290,17 @@ impl IvmBackend for Backend {
             proof_size_bytes: None,
             prove_ms: None,
             error: None,
+        })
+    }
+
+    async fn settlement(&self) -> Result<SettlementInfo, IvmError> {
+        Ok(SettlementInfo {
+            chain_id: 4957,
+            contract: RECIPIENT,
+            rpc_port: Some(8546),
+            head_block: 7,
+            validating: true,
+            refused: Vec::new(),
         })
     }
 }

@@ -1,0 +1,155 @@
+//! The page at `/`, and the explorer: files that are part of the binary, made by `explorer/build`.
+
+use std::sync::LazyLock;
+
+use alloy_primitives::{hex, keccak256};
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HOST, HeaderMap, HeaderValue, IF_NONE_MATCH,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{Request, StatusCode};
+use jsonrpsee::server::HttpResponse;
+
+use super::page;
+use crate::api::Api;
+
+/// The explorer's page; its other files are below it.
+const EXPLORER_PATH: &str = "/explorer";
+
+const HTML: &str = "text/html; charset=utf-8";
+
+/// A file that the explorer's page asks for.
+struct Asset {
+    path: &'static str,
+    media_type: &'static str,
+    content: &'static str,
+}
+
+/// Names a file of `explorer/dist`.
+macro_rules! asset {
+    ($name:literal, $media_type:literal) => {
+        Asset {
+            path: concat!("/explorer/", $name),
+            media_type: $media_type,
+            content: include_str!(concat!("../../../../explorer/dist/", $name)),
+        }
+    };
+}
+
+const PAGE: &str = include_str!("../../../../explorer/dist/index.html");
+
+static ASSETS: [Asset; 4] = [
+    asset!("explorer.js", "text/javascript; charset=utf-8"),
+    asset!("explorer.css", "text/css; charset=utf-8"),
+    asset!("icon.svg", "image/svg+xml"),
+    asset!("licences.txt", "text/plain; charset=utf-8"),
+];
+
+/// What tells versions of [`ASSETS`] apart, in their order.
+static TAGS: LazyLock<[String; ASSETS.len()]> = LazyLock::new(|| {
+    std::array::from_fn(|index| {
+        let hash = keccak256(ASSETS[index].content);
+        format!("\"{}\"", hex::encode(&hash[..16]))
+    })
+});
+
+/// What pages without scripts may do: nothing.
+const INERT_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Answers a GET or a HEAD of `/` and of the explorer; `None` for other paths. Only nodes that serve `ivm_*` have an
+/// explorer.
+pub(super) async fn answer<T>(api: &Api, request: &Request<T>) -> Option<HttpResponse> {
+    let path = request.uri().path();
+    if path == "/" {
+        return Some(secured(page(StatusCode::OK, HTML, root(api.ivm.is_some())), INERT_POLICY));
+    }
+    let below = path.strip_prefix(EXPLORER_PATH).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+    let backend = api.ivm.as_ref()?;
+    if below.is_empty() {
+        let settlement_port = backend.settlement().await.ok().and_then(|info| info.rpc_port);
+        let policy = page_policy(request.headers().get(HOST), settlement_port);
+        let mut response = secured(page(StatusCode::OK, HTML, PAGE), &policy);
+        // Its policy is of this moment.
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        return Some(response);
+    }
+    let Some(index) = ASSETS.iter().position(|asset| asset.path == path) else {
+        return Some(secured(page(StatusCode::NOT_FOUND, "text/plain", "no such file\n"), INERT_POLICY));
+    };
+    Some(file(&ASSETS[index], &TAGS[index], request.headers()))
+}
+
+/// A file, or word that the client has it.
+fn file(asset: &Asset, tag: &str, headers: &HeaderMap) -> HttpResponse {
+    let mut response = if has(headers, tag) {
+        page(StatusCode::NOT_MODIFIED, asset.media_type, "")
+    } else {
+        page(StatusCode::OK, asset.media_type, asset.content)
+    };
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    // Asked for again each time, so that it is of one version with the page.
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    secured(response, INERT_POLICY)
+}
+
+/// Whether the client has the version with this tag.
+fn has(headers: &HeaderMap, tag: &str) -> bool {
+    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known
+        .flat_map(|list| list.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+/// What the explorer's page may do: run its script, which makes no markup of text, and ask this node, at both its ports.
+fn page_policy(host: Option<&HeaderValue>, settlement_port: Option<u64>) -> String {
+    let settlement = settlement_port
+        .map(|port| format!(" http://{}:{port}", host.and_then(host_name).unwrap_or("*")))
+        .unwrap_or_default();
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'{settlement}; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+         trusted-types 'none'"
+    )
+}
+
+/// The name in a `Host` header. `None` for what is no name or IPv4 address: a policy cannot say an IPv6 address, and
+/// nothing else a client made up belongs in it.
+fn host_name(host: &HeaderValue) -> Option<&str> {
+    let host = host.to_str().ok()?;
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
+    (!name.is_empty() && name.bytes().all(is_name)).then_some(name)
+}
+
+/// Adds what keeps browsers from guessing, telling and doing more than they should.
+fn secured(mut response: HttpResponse, policy: &str) -> HttpResponse {
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(policy) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// For somebody who opens the node's address in a browser.
+fn root(has_explorer: bool) -> String {
+    let explorer = if has_explorer {
+        "<li><a href=\"/explorer\">Explorer</a>: blocks, jobs, challenges</li>\n"
+    } else {
+        ""
+    };
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>InfinityVM node</title>\n\
+         <h1>InfinityVM node</h1>\n\
+         <p>This address answers JSON-RPC: POST a request to it, or open a WebSocket. <code>rpc.discover</code> lists \
+         the methods.</p>\n\
+         <ul>\n{explorer}<li><a href=\"/health\">Health</a>: the newest block and its age</li>\n\
+         <li><a href=\"/metrics\">Metrics</a>: for Prometheus</li>\n</ul>\n</html>\n"
+    )
+}
