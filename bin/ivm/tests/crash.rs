@@ -65,8 +65,7 @@ async fn a_node_that_is_killed_goes_on_where_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let receiver = Address::repeat_byte(0xaa);
     let mut seen: Option<(u64, B256)> = None;
-    let mut sent = 0_u64;
-    for kill in 0..KILLS {
+    for sent in 0..KILLS {
         let mut dev = Dev::start(folder.path()).await;
         if let Some((number, hash)) = seen {
             let again = dev.hash_at(serde_json::json!(U64::from(number))).await;
@@ -76,9 +75,8 @@ async fn a_node_that_is_killed_goes_on_where_it_was() {
             dev.client.request("eth_getBalance", rpc_params![receiver, "latest"]).await.unwrap();
         assert_eq!(balance, U256::from(sent), "state follows blocks");
         dev.client.transact(receiver.into(), Vec::new(), U256::ONE).await.unwrap();
-        sent += 1;
         // Long enough, in the later rounds, for payloads of final blocks to be forgotten.
-        tokio::time::sleep(Duration::from_millis(100 + 250 * kill)).await;
+        tokio::time::sleep(Duration::from_millis(100 + 250 * sent)).await;
         let chain: &dyn SettlementChain = &dev.settlement;
         let tip = chain.tip().await.unwrap();
         assert!(tip.number >= seen.map_or(0, |(number, _)| number));
