@@ -59,6 +59,12 @@ pub trait SettlementChain: Debug + Send + Sync {
     /// [`SettlementError::Reverted`] when it refuses.
     async fn call(&self, calldata: Bytes) -> Result<Bytes, SettlementError>;
 
+    /// Calls the contract after a block, which is the head or was lately.
+    ///
+    /// # Errors
+    /// [`SettlementError::Reverted`] when it refuses.
+    async fn call_after(&self, block: u64, calldata: Bytes) -> Result<Bytes, SettlementError>;
+
     /// The contract's events from one block to another, both included, in order.
     ///
     /// # Errors
@@ -211,23 +217,24 @@ impl dyn SettlementChain + '_ {
         Ok(found)
     }
 
-    /// The execution chain as the contract has it at the head. When the head moves meanwhile it is asked again.
+    /// The execution chain as the contract has it at the head, and the head: all of one moment, however long reading takes.
     ///
     /// # Errors
     /// [`SettlementError`].
     pub async fn fork_choice(&self) -> Result<(u64, ForkChoice), SettlementError> {
-        loop {
-            let head = self.block_number().await?;
-            let (finalized, tip) = (self.finalized_number().await?, self.tip().await?.number);
-            let mut hashes = Vec::new();
-            for number in finalized..=tip {
-                hashes.extend(self.canonical_hash(number).await?);
-            }
-            if self.block_number().await? != head {
-                continue;
-            }
-            return Ok((head, read_fork_choice(finalized, tip, hashes)?));
+        let head = self.block_number().await?;
+        let finalized = self.read_after(head, Settlement::finalizedNumberCall {}).await?;
+        let tip = self.read_after(head, Settlement::tipCall {}).await?.number;
+        let mut hashes = Vec::new();
+        for number in finalized..=tip {
+            hashes.push(self.read_after(head, Settlement::canonicalHashCall { number }).await?);
         }
+        Ok((head, read_fork_choice(finalized, tip, hashes)?))
+    }
+
+    async fn read_after<C: SolCall>(&self, block: u64, call: C) -> Result<C::Return, SettlementError> {
+        let output = self.call_after(block, call.abi_encode().into()).await?;
+        decode_return::<C>(&output)
     }
 }
 

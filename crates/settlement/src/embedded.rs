@@ -220,6 +220,10 @@ impl SettlementChain for EmbeddedSettlement {
         self.call_at(BlockId::latest(), calldata)
     }
 
+    async fn call_after(&self, block: u64, calldata: Bytes) -> Result<Bytes, SettlementError> {
+        self.call_at(BlockId::number(block), calldata)
+    }
+
     async fn logs(&self, from: u64, to: u64) -> Result<Vec<SettlementLog>, SettlementError> {
         self.logs_in(from, to)
     }

@@ -166,6 +166,11 @@ impl SettlementChain for RpcSettlement {
         self.request("eth_call", rpc_params![call, "latest"]).await
     }
 
+    async fn call_after(&self, block: u64, calldata: Bytes) -> Result<Bytes, SettlementError> {
+        let call = self.call_object(None, U256::ZERO, &calldata);
+        self.request("eth_call", rpc_params![call, U64::from(block)]).await
+    }
+
     async fn logs(&self, from: u64, to: u64) -> Result<Vec<SettlementLog>, SettlementError> {
         let filter = Filter::new().address(self.contract).from_block(from).to_block(to);
         let logs: Vec<Log> = self.request("eth_getLogs", rpc_params![filter]).await?;

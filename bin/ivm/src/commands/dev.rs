@@ -142,12 +142,12 @@ impl DevArgs {
         println!("Blocks     {blocks}");
         println!("Data       {data}");
         println!("Programs   {programs}");
+        println!("JSON-RPC   http://{address}");
         println!(
             "Settlement http://{} (contract {})",
             node.settlement_rpc_address(),
             node.settlement_contract()
         );
-        println!("JSON-RPC   http://{address}");
         println!("WebSocket  ws://{address}");
     }
 }

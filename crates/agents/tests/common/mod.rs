@@ -99,6 +99,9 @@ impl SettlementChain for MockPassingChain {
     async fn call(&self, calldata: Bytes) -> Result<Bytes, SettlementError> {
         pass_around!(self.0.call(calldata))
     }
+    async fn call_after(&self, block: u64, calldata: Bytes) -> Result<Bytes, SettlementError> {
+        pass_around!(self.0.call_after(block, calldata))
+    }
     async fn logs(&self, from: u64, to: u64) -> Result<Vec<SettlementLog>, SettlementError> {
         pass_around!(self.0.logs(from, to))
     }
