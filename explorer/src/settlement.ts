@@ -1,5 +1,5 @@
 // Following the settlement chain, which never reorganises: order of blocks, bonds, challenges, verdicts.
-import { type Hex, decodeEventLog, toEventSelector } from "viem";
+import { type Hex, decodeEventLog, toEventSelector, zeroAddress } from "viem";
 import { settlementAbi } from "./abi.gen";
 import { type Fork, findFork } from "./forks";
 import { type Block, type RawLog, type Rpc, blockAt, blocksBetween, logsBetween } from "./rpc";
@@ -79,7 +79,7 @@ export interface Proposal {
 
 export interface Account {
   address: Hex;
-  role: "proposer" | "challenger";
+  role: "proposer" | "challenger" | "prover";
   state: (typeof PROPOSER_STATES)[number] | null;
   bondWei: bigint;
   balanceWei: bigint;
@@ -215,6 +215,9 @@ export class Settlement {
     const challengers = [...new Set(this.challenges().map(({ challenger }) => challenger))]
       .filter((address) => !listed.includes(address))
       .slice(0, MAX_ACCOUNTS);
+    const provers = this.#provers()
+      .filter((address) => !listed.includes(address) && !challengers.includes(address))
+      .slice(0, MAX_ACCOUNTS);
     const balance = (address: Hex) => rpc.read(read.abi, read.contract, "balanceOf", [address]);
     this.accounts = await Promise.all([
       ...listed.map(async (address): Promise<Account> => {
@@ -227,7 +230,16 @@ export class Settlement {
       ...challengers.map(async (address): Promise<Account> => ({
         address, role: "challenger", state: null, bondWei: this.#openBonds(address), balanceWei: await balance(address),
       })),
+      ...provers.map(async (address): Promise<Account> => ({
+        address, role: "prover", state: null, bondWei: 0n, balanceWei: await balance(address),
+      })),
     ]);
+  }
+
+  /** Who sent a proof that decided a claim. */
+  #provers(): Hex[] {
+    const decided = this.events.map((event) => (event.eventName === "ClaimDecided" ? event.args.prover : zeroAddress));
+    return [...new Set(decided)].filter((address) => address !== zeroAddress).reverse();
   }
 
   /** What a challenger has at stake in challenges that are not paid out. */

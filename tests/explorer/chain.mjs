@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { MerklePatriciaTrie, createMerkleProof } from "@ethereumjs/mpt";
 import {
-  createPublicClient, createWalletClient, decodeEventLog, defineChain, hexToBytes, http, numberToHex, toEventSelector,
-  toHex, toRlp,
+  concatHex, createPublicClient, createWalletClient, decodeEventLog, defineChain, hexToBytes, http, keccak256, numberToHex,
+  toEventSelector, toHex, toRlp,
 } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 
@@ -104,13 +104,20 @@ export class Chains {
       .map((log) => decodeEventLog({ abi: settlementAbi, ...log }))
       .find(({ eventName }) => eventName === "ClaimChallenged");
     const { transactionIndex, logIndex } = evidence.claim;
-    return { ...event.args, key: { blockHash: evidence.blockHash, transactionIndex, logIndex } };
+    const { programId, inputCommitment, outcomeHash } = event.args;
+    const statementHash = keccak256(concatHex([programId, inputCommitment, outcomeHash]));
+    return { ...event.args, key: { blockHash: evidence.blockHash, transactionIndex, logIndex, statementHash } };
   }
 
-  /** Closes a demand that nobody met. */
-  async expire({ key, deadlineBlock }) {
+  /** Closes a demand that nobody met, if no challenger of the node's did. */
+  async expire({ claimId, key, deadlineBlock }) {
+    const id = await this.#read("challengeId", [claimId, challenger.address, 1]);
+    const isOpen = async () => (await this.#read("challengeInfo", [id])).state === 1;
     await until("deadline", async () => (await this.settlement.reader.getBlockNumber()) > deadlineBlock);
-    await this.#write("expire", [key, challenger.address, 1]);
+    if (!(await isOpen())) return;
+    await this.#write("expire", [key, challenger.address, 1]).catch(async (error) => {
+      if (await isOpen()) throw error;
+    });
   }
 
   /** Shows a claim by its receipt: a proof against the header's root. */

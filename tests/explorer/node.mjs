@@ -16,20 +16,25 @@ export async function startNode(...options) {
     child.once("exit", resolve);
   }).then(() => (ended = true));
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (said = (said + data).slice(-20_000)));
+  // A suite that is told to end takes its nodes with it.
+  const end = () => child.kill("SIGKILL");
+  process.once("exit", end);
+  process.once("SIGTERM", () => process.exit(143));
   const deadline = Date.now() + START_SECONDS * 1000;
   let url;
   while (!url) {
     url = /JSON-RPC\s+(http:\/\/\S+)/.exec(said)?.[1];
     if (ended || Date.now() > deadline) {
-      child.kill("SIGKILL");
+      end();
       throw new Error(`'${process.env.IVM_START}' did not start:\n${said}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const settlementUrl = /Settlement\s+(http:\/\/[^\s(]+)/.exec(said)?.[1];
   const stop = async () => {
-    if (!ended) child.kill("SIGKILL");
+    if (!ended) end();
     await exit;
+    process.removeListener("exit", end);
   };
   return { url, settlementUrl, stop, said: () => said };
 }

@@ -261,8 +261,8 @@ function Bonds() {
       <div class="row bond-row">
         <Hash value={account.address} digits={6} />
         <span class="role">
-          {account.role === "challenger"
-            ? <Badge>Challenger</Badge>
+          {account.role !== "proposer"
+            ? <Badge>{account.role === "prover" ? "Prover" : "Challenger"}</Badge>
             : <Badge tone={account.state === "jailed" ? "bad" : account.state === "active" ? "good" : "plain"}>Proposer, {account.state}</Badge>}
         </span>
         <span class="amount"><span class="note">bond</span> {ether(account.bondWei)}</span>

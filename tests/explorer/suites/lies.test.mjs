@@ -55,7 +55,7 @@ test("a demand that nobody meets is counted down, fells the block, and the fork 
     await fork.locator(`a[href="#/block/${challenge.blockHash}"] .lie .cross`).waitFor();
     await fork.locator(".gone").first().waitFor();
     await fork.getByText("The chain now").waitFor();
-    assert.match(await fork.textContent(), /Nobody could prove the outcome it claims.*lost 100 ETH.*burned/);
+    assert.match(await fork.textContent(), /Nobody could prove the outcome it claims.*lost [\d.]+ ETH.*burned/);
     await row.getByText("Won").waitFor();
     await page.locator("#bonds").getByText("Proposer, jailed").waitFor();
     await page.locator("#verdicts").getByText("Proposer slashed").waitFor();
