@@ -148,6 +148,7 @@ impl DevArgs {
             node.settlement_rpc_address(),
             node.settlement_contract()
         );
+        println!("Explorer   http://{address}/explorer");
         println!("WebSocket  ws://{address}");
     }
 }
