@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let report = match what.as_str() {
         "import" => serde_json::to_string_pretty(&measure_import(&BlockSet::build(size)?)?)?,
         "producing" => serde_json::to_string_pretty(&measure_producing(size)?)?,
-        "reorg" => serde_json::to_string_pretty(&measure_reorg(usize::try_from(size)?)?)?,
+        "reorg" => serde_json::to_string_pretty(&measure_reorg(usize::try_from(size)?, 100)?)?,
         "opening" => serde_json::to_string_pretty(&measure_opening(size)?)?,
         other => return Err(format!("`{other}` is none of import, producing, reorg, opening").into()),
     };

@@ -23,7 +23,7 @@ fn full_blocks_are_built_and_committed() {
 
 #[test]
 fn the_head_moves_between_branches() {
-    let report = measure_reorg(2).unwrap();
+    let report = measure_reorg(2, 100).unwrap();
     assert_eq!(report.blocks, 2);
 }
 

@@ -55,8 +55,6 @@ pub(crate) struct DevArgs {
     /// Run neither challenger nor prover beside the node.
     #[arg(long)]
     no_agents: bool,
-    #[command(flatten)]
-    arbitration: ArbitrationArgs,
     /// Threads that run jobs [default: one for each core but one].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
@@ -68,6 +66,8 @@ pub(crate) struct DevArgs {
     quiet: bool,
     #[command(flatten)]
     logs: LogArgs,
+    #[command(flatten)]
+    arbitration: ArbitrationArgs,
 }
 
 impl DevArgs {

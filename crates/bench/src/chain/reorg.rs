@@ -9,9 +9,6 @@ use super::blocks::{Source, commit, config};
 use crate::BenchError;
 use crate::accounts::TRANSFER_GAS;
 
-/// Transfers of each block.
-const TRANSFERS_PER_BLOCK: u64 = 100;
-
 /// What a reorg costs.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReorgReport {
@@ -25,11 +22,11 @@ pub struct ReorgReport {
     pub switch_ms: f64,
 }
 
-/// Moves the head between branches of so many blocks each, with data on disk.
+/// Moves the head between branches of so many blocks each, of so many transfers each, with data on disk.
 ///
 /// # Errors
 /// When the chain refuses something, which is a bug.
-pub fn measure_reorg(blocks: usize) -> Result<ReorgReport, BenchError> {
+pub fn measure_reorg(blocks: usize, transfers_per_block: u64) -> Result<ReorgReport, BenchError> {
     let folder = tempfile::tempdir()?;
     let config = config()?;
     let chain = Chain::open(config.clone(), Storage::Path(folder.path().join("chain")))?;
@@ -40,8 +37,8 @@ pub fn measure_reorg(blocks: usize) -> Result<ReorgReport, BenchError> {
     elsewhere.import(ancestor.to_block())?;
     let mut other_source = source.clone();
     other_source.skip(1);
-    branch(&chain, &mut source, blocks)?;
-    let other = branch(&elsewhere, &mut other_source, blocks)?;
+    branch(&chain, &mut source, blocks, transfers_per_block)?;
+    let other = branch(&elsewhere, &mut other_source, blocks, transfers_per_block)?;
     for block in &other {
         chain.store_block(block.to_block())?;
     }
@@ -58,9 +55,14 @@ pub fn measure_reorg(blocks: usize) -> Result<ReorgReport, BenchError> {
     let started = Instant::now();
     chain.reorg_to(ancestor.hash())?;
     let back_ms = started.elapsed().as_secs_f64() * 1e3;
-    Ok(ReorgReport { blocks, transactions_per_block: TRANSFERS_PER_BLOCK, back_ms, switch_ms })
+    Ok(ReorgReport { blocks, transactions_per_block: transfers_per_block, back_ms, switch_ms })
 }
 
-fn branch(chain: &Chain, source: &mut Source, blocks: usize) -> Result<Vec<SealedBlock>, BenchError> {
-    (0..blocks).map(|_| commit(chain, source.transfers(TRANSFERS_PER_BLOCK * TRANSFER_GAS)?)).collect()
+fn branch(
+    chain: &Chain,
+    source: &mut Source,
+    blocks: usize,
+    transfers_per_block: u64,
+) -> Result<Vec<SealedBlock>, BenchError> {
+    (0..blocks).map(|_| commit(chain, source.transfers(transfers_per_block * TRANSFER_GAS)?)).collect()
 }

@@ -17,6 +17,9 @@ pub(crate) struct ChainBench {
     /// Blocks of each branch of the reorgs.
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1, 10, 100])]
     reorgs: Vec<usize>,
+    /// Transfers in each block of the reorgs.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_428))]
+    reorg_transfers: u64,
     /// Accounts of the chain that is opened.
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     accounts: u64,
@@ -61,7 +64,7 @@ impl ChainBench {
         }
         let mut reorgs = Vec::new();
         for blocks in self.reorgs {
-            let reorg = measure_reorg(blocks)?;
+            let reorg = measure_reorg(blocks, self.reorg_transfers)?;
             if !self.json {
                 println!(
                     "reorg       {:.1} ms over {blocks} blocks, {:.1} ms back alone   ({} transfers a block)",
