@@ -3,14 +3,17 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/dev.rs"]
+mod dev;
+
 use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use alloy_primitives::{B256, Bytes, TxHash, U256, hex};
 use alloy_sol_types::SolCall;
+use dev::{Dev, Running};
 use ivm_agents::{ExecutionSource, RpcExecution};
 use ivm_client::{Client, rpc_params};
 use ivm_contracts::{ChallengeKind, ClaimState, JOB_MANAGER_ADDRESS, JobManager, PrizeConsumer, Settlement};
@@ -19,44 +22,6 @@ use ivm_node::{DevRole, dev_accounts};
 use ivm_settlement::{
     ReceiptedBlock, RpcSettlement, SETTLEMENT_ADDRESS, SettlementChain, SettlementEvent, SettlementLog,
 };
-
-/// A process that does not outlive its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-struct Dev {
-    _process: Running,
-    rpc: String,
-    settlement_rpc: String,
-}
-
-fn dev(arguments: &[&str]) -> Dev {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_ivm"))
-        .args(["dev", "--http-port", "0", "--quiet", "--workers", "1", "--no-agents"])
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let (mut rpc, mut settlement_rpc) = (None, None);
-    for line in BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok) {
-        let address = || line.split_whitespace().nth(1).map(str::to_owned);
-        match line.split_whitespace().next() {
-            Some("Settlement") => settlement_rpc = address(),
-            Some("JSON-RPC") => rpc = address(),
-            Some("WebSocket") => break,
-            _ => {}
-        }
-    }
-    Dev { _process: Running(process), rpc: rpc.unwrap(), settlement_rpc: settlement_rpc.unwrap() }
-}
 
 fn agent(command: &str, dev: &Dev, role: DevRole) -> Running {
     let key = hex::encode_prefixed(role.signer().unwrap().to_bytes());
@@ -118,7 +83,7 @@ const CLOSED: fn(&SettlementEvent) -> bool = |event| matches!(event, SettlementE
 async fn a_challenger_that_is_killed_goes_on_and_challenges_once() {
     let lie = ["--byzantine", "never-ends", "--lazy-validator", "--optimistic"];
     let times = ["--block-time-ms", "100", "--prover-period", "40", "--challenge-period", "200"];
-    let dev = dev(&[&lie[..], &times[..]].concat());
+    let dev = Dev::start(&[&["--no-agents"], &lie[..], &times[..]].concat());
     let settlement = RpcSettlement::connect(&dev.settlement_rpc, SETTLEMENT_ADDRESS).await.unwrap();
     let challenger = agent("challenger", &dev, DevRole::Challenger);
     draw(&dev, &elf(&[jal(0, 0)])).await;
@@ -136,7 +101,8 @@ async fn a_challenger_that_is_killed_goes_on_and_challenges_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_true_claim_is_defended_by_a_proof_against_both_kinds_of_challenge() {
-    let dev = dev(&["--block-time-ms", "100", "--prover-period", "3000", "--challenge-period", "600"]);
+    let times = ["--block-time-ms", "100", "--prover-period", "3000", "--challenge-period", "600"];
+    let dev = Dev::start(&[&["--no-agents"], &times[..]].concat());
     let settlement = RpcSettlement::connect(&dev.settlement_rpc, SETTLEMENT_ADDRESS).await.unwrap();
     let chain: &dyn SettlementChain = &settlement;
     let _prover = agent("prover", &dev, DevRole::Prover);

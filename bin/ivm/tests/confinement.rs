@@ -3,15 +3,18 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/dev.rs"]
+mod dev;
+
 use std::{
     fs,
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::SolCall;
+use dev::Dev;
 use ivm_client::Client;
 use ivm_contracts::{EchoConsumer, JOB_MANAGER_ADDRESS, JobManager};
 use ivm_engine::testing::{self, addi, b_type, li, reveal, terminate};
@@ -21,49 +24,21 @@ use ivm_rpc::JobState;
 /// Rounds of killing. A run is given up when its workers are killed eight times, so one job survives them all.
 const KILL_ROUNDS: usize = 7;
 
-struct Dev {
-    process: Child,
-    url: String,
+/// What these tests look at in a node.
+trait Confined {
+    async fn client(&self) -> Client;
+    fn workers(&self) -> Vec<u32>;
 }
 
-impl Dev {
-    fn start(arguments: &[&str]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_ivm"))
-            .args(["dev", "--http-port", "0", "--quiet", "--workers", "1"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut url = None;
-        // To the last line: the node would fail at printing to a pipe that nobody reads.
-        for line in BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok) {
-            if let Some(address) = line.strip_prefix("JSON-RPC") {
-                url = Some(address.trim().to_owned());
-            }
-            if line.starts_with("WebSocket") {
-                break;
-            }
-        }
-        Self { process, url: url.expect("ivm dev prints where it serves") }
-    }
-
+impl Confined for Dev {
     async fn client(&self) -> Client {
-        Client::connect(&self.url, dev_accounts().unwrap().remove(0).signer).await.unwrap()
+        Client::connect(&self.rpc, dev_accounts().unwrap().remove(0).signer).await.unwrap()
     }
 
     fn workers(&self) -> Vec<u32> {
         let pids =
             fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        pids.filter(|pid| stat(*pid).is_some_and(|stat| stat.1 == self.process.id())).collect()
-    }
-}
-
-impl Drop for Dev {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        pids.filter(|pid| stat(*pid).is_some_and(|stat| stat.1 == self.process.0.id())).collect()
     }
 }
 
@@ -155,8 +130,7 @@ async fn no_worker_survives_its_node() {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         assert!(status.contains("Seccomp:\t2"), "{status}");
     }
-    dev.process.kill().unwrap();
-    dev.process.wait().unwrap();
+    dev.process.kill();
     all_end(&workers).await;
 }
 
@@ -165,8 +139,8 @@ async fn a_node_that_is_told_to_stop_leaves_no_worker() {
     let mut dev = Dev::start(&["--on-demand"]);
     let workers = dev.workers();
     assert!(!workers.is_empty());
-    let stopped = Command::new("kill").args(["-TERM", &dev.process.id().to_string()]).status().unwrap();
-    assert!(stopped.success() && dev.process.wait().unwrap().success());
+    let stopped = Command::new("kill").args(["-TERM", &dev.process.0.id().to_string()]).status().unwrap();
+    assert!(stopped.success() && dev.process.0.wait().unwrap().success());
     all_end(&workers).await;
 }
 

@@ -80,19 +80,25 @@ impl Blocks {
             self.seen.insert(hash, Seen::Waited);
             return Vec::new();
         };
-        self.seen.insert(hash, Seen::Done);
+        // A node that shows something else may show the right thing another time: the block is asked for again.
+        self.seen.insert(hash, Seen::Waited);
         match ReceiptedBlock::new(header, receipts) {
             Ok(shown) if shown.hash() == hash => {
+                self.seen.insert(hash, Seen::Done);
                 let block = Arc::new(shown);
                 let claims = block.claims(self.job_manager);
                 claims.into_iter().map(|claim| ShownClaim { claim, block: block.clone() }).collect()
             }
             Ok(shown) => {
-                tracing::error!(%hash, got = %shown.hash(), "the node shows another block than was asked for");
+                if first {
+                    tracing::error!(%hash, got = %shown.hash(), "the node shows another block than was asked for");
+                }
                 Vec::new()
             }
             Err(error) => {
-                tracing::error!(number, %hash, %error, "ALARM: the claims of a block cannot be shown");
+                if first {
+                    tracing::error!(number, %hash, %error, "ALARM: the claims of a block cannot be shown");
+                }
                 Vec::new()
             }
         }

@@ -29,6 +29,8 @@ use crate::watch::{OpenChallenge, Watch};
 const EQUIVOCATION_HEIGHTS: u64 = 16;
 /// Blocks that the maker of a demand has for closing it, before others do.
 const COURTESY_BLOCKS: u64 = 2;
+/// Blocks after which a claim that could not be run is tried again.
+const CANNOT_RUN_BLOCKS: u64 = 16;
 /// How long is waited when the settlement chain does not answer.
 pub(crate) const PAUSE: Duration = Duration::from_secs(1);
 
@@ -229,6 +231,12 @@ impl Challenger {
         let Some(case) = self.cases.get_mut(&id) else { return };
         let claim = &case.shown.claim;
         let run = match result {
+            // It says nothing about the claim, and may be this machine's trouble of the moment.
+            Ok(Run::Cannot(reason)) => {
+                tracing::error!(claim = %id, block = %claim.block_hash, reason, "ALARM: a claim cannot be run here, trying again");
+                case.stage = Stage::Waiting { from_block: from_block + CANNOT_RUN_BLOCKS };
+                return;
+            }
             Ok(run) => run,
             Err(error) => {
                 tracing::warn!(claim = %id, %error, "a claim cannot be judged yet");

@@ -2,7 +2,7 @@
 
 use alloy_primitives::B256;
 use ivm_contracts::{BlockState, ChallengeKind, ChallengeState, ClaimState};
-use ivm_settlement::{Claim, SettlementParameters};
+use ivm_settlement::{Claim, SettlementParameters, verdict};
 
 use crate::judge::Run;
 
@@ -27,7 +27,9 @@ pub enum Decision {
 /// Judges a claim by its run, which was given the protocol's limit of cycles when those of the claim did not suffice.
 pub fn decide(claim: &Claim, run: &Run) -> Decision {
     match run {
-        Run::Reveals { outcome_hash, cycles } if *outcome_hash != claim.outcome_hash => {
+        Run::Reveals { outcome_hash, cycles }
+            if verdict::of_proof(claim.outcome_hash, *outcome_hash) == ClaimState::Refuted =>
+        {
             Decision::Refute { truth: *outcome_hash, cycles: *cycles }
         }
         Run::Reveals { cycles, .. } if *cycles > claim.max_cycles => Decision::Alarm(format!(

@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use alloy_primitives::B256;
 use ivm_chain::{BranchRecords, ChainError, CommittedBlock, Durability, ExtraWrite, Reorg, Settled};
 use ivm_primitives::ProgramId;
-use ivm_settlement::FollowMode;
+use ivm_settlement::{BlockRef, FollowMode, Judged, follow};
 
 use crate::{
     NodeError,
@@ -72,17 +72,28 @@ impl Shared {
                 .ok_or(NodeError::OtherGenesis { got: self.chain.genesis_hash(), expected: next })?;
             next = self.settlement.canonical_hash(number)?;
         }
-        let mut target = next;
-        for (steps, &hash) in way.iter().rev().enumerate() {
-            if steps == MAX_FOLLOWED_AT_ONCE {
-                return Ok((target, true));
-            }
-            if self.refusals.lock().get(hash).is_some() || !self.keep(hash)? {
+        let start = BlockRef { number, hash: next };
+        let is_part = way.len() > MAX_FOLLOWED_AT_ONCE;
+        let path: Vec<BlockRef> = (number + 1..)
+            .zip(way.into_iter().rev().take(MAX_FOLLOWED_AT_ONCE))
+            .map(|(number, hash)| BlockRef { number, hash })
+            .collect();
+        for block in &path {
+            if self.judged(block.hash) != Judged::Good || !self.keep(block.hash)? {
                 break;
             }
-            target = hash;
         }
-        Ok((target, false))
+        let followed = follow(start, &path, |hash| self.judged(hash), self.follow_mode);
+        Ok((followed.target.hash, is_part && followed.stopped_at.is_none()))
+    }
+
+    /// What the node has against a block. One that it has not looked at is looked at when it is executed on the way, and
+    /// counts as good until then.
+    fn judged(&self, hash: B256) -> Judged {
+        match self.refusals.lock().get(hash) {
+            Some(refusal) => Judged::Refused(refusal.reason.clone()),
+            None => Judged::Good,
+        }
     }
 
     /// Has the chain keep an ordered block. False when the block is refused.

@@ -64,7 +64,7 @@ pub(crate) struct Producer {
     pub(crate) liar: Option<Liar>,
     /// How far the chain's clock is ahead of the system's.
     pub(crate) clock_ahead_seconds: u64,
-    /// Settlement block up to which a challenge may be open.
+    /// Settlement block before which a challenge may be open.
     challenged_until: u64,
     /// Number of the newest final block whose payload is forgotten.
     forgotten: u64,
@@ -84,9 +84,12 @@ impl Producer {
             tracing::info!(target: "settlement", "followed {} blocks that were ordered before", reorg.added.len());
         }
         // A challenge may have been open when the node stopped.
-        let challenged_until =
-            shared.settlement.chain.head().block.number() + shared.settlement.prover_period_blocks()?;
-        let forgotten = shared.settlement.tip()?.finalized;
+        let challenged_until = match shared.settlement.chain.head().block.number() {
+            0 => 0,
+            head => head + shared.settlement.prover_period_blocks()?,
+        };
+        // The last batch may not have been complete.
+        let forgotten = shared.settlement.tip()?.finalized.saturating_sub(FORGET_BATCH);
         let producer = Self {
             shared,
             proposers,
@@ -177,7 +180,7 @@ impl Producer {
     }
 
     fn is_challenged(&self) -> bool {
-        self.shared.settlement.chain.head().block.number() <= self.challenged_until
+        self.shared.settlement.chain.head().block.number() < self.challenged_until
     }
 
     /// Makes a settlement block, with an execution block when `executes`.

@@ -1,18 +1,18 @@
 //! Agents in a node's own process: each works over the node's JSON-RPC, as it would from elsewhere.
 
-use std::{sync::Arc, thread::JoinHandle, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use alloy_signer_local::PrivateKeySigner;
 use eyre::Result;
 use ivm_agents::{Challenger, ChallengerConfig, Prover, ProverConfig, RpcExecution};
 use ivm_node::{DevRole, Node};
 use ivm_settlement::RpcSettlement;
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle};
 
 /// A challenger and a prover that work beside a node.
 pub(crate) struct Agents {
     stop: watch::Sender<bool>,
-    threads: Vec<JoinHandle<()>>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Agents {
@@ -35,34 +35,22 @@ impl Agents {
         .await?;
         let config = ProverConfig { block_time, ..ProverConfig::default() };
         let prover = Prover::start(settlement, execution, judge, key(DevRole::Prover)?, config).await?;
-        let threads = vec![
-            on_a_thread("ivm-challenger", {
-                let stopped = stopped.clone();
-                move || challenger.run(until(stopped))
-            })?,
-            on_a_thread("ivm-prover-agent", move || prover.run(until(stopped)))?,
+        let tasks = vec![
+            tokio::spawn(challenger.run(until(stopped.clone()))),
+            tokio::spawn(prover.run(until(stopped))),
         ];
-        Ok(Self { stop, threads })
+        Ok(Self { stop, tasks })
     }
 
     /// Stops both; what they were at is gone on with when they are started again.
     pub(crate) async fn stop(self) {
         // An error means that both have ended.
         let _ = self.stop.send(true);
-        for thread in self.threads {
+        for task in self.tasks {
             // It has no panics to tell of.
-            let _ = tokio::task::spawn_blocking(|| thread.join()).await;
+            let _ = task.await;
         }
     }
-}
-
-/// Works on a thread of its own: an agent's loop keeps to one.
-fn on_a_thread<Work: Future<Output = ()>>(
-    name: &str,
-    start: impl FnOnce() -> Work + Send + 'static,
-) -> Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(std::thread::Builder::new().name(name.into()).spawn(move || runtime.block_on(start()))?)
 }
 
 /// Ready when told to stop, or when nobody is left to tell.
