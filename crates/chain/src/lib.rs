@@ -71,9 +71,9 @@ pub use restore::RestoredPool;
 
 pub use ivm_evm::{
     BLOB_PARAMS, CallContext, CallError, ChainDatabase, ChainEvm, ChainEvmError, DaoFork, ExecutionResult,
-    ForkSchedule, IndexedLog, LastStep, NativeContract, NativeFault, NativeReturn, Overrides, Refusal, Rules,
-    ScheduleError, SimulatedBlock, SimulatedCall, SimulatedEnvironment, SimulationError, SimulationMode,
-    Simulator, TransferLogs, halt_message, transact,
+    ForkSchedule, IndexedLog, LastStep, NativeCall, NativeContract, NativeFault, NativeReturn, Overrides,
+    Refusal, Rules, ScheduleError, SimulatedBlock, SimulatedCall, SimulatedEnvironment, SimulationError,
+    SimulationMode, Simulator, TransferLogs, halt_message, transact,
 };
 pub use ivm_state::dump::{SnapshotError, SnapshotHeader};
 pub use ivm_state::kv::Durability;

@@ -11,8 +11,9 @@ use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address, hex};
 use alloy_rpc_types_eth::TransactionRequest;
 use common::*;
 use ivm_chain::{
-    CallError, CallRequest, Chain, ChainConfig, ChainError, ExecutionResult, NativeContract, NativeFault,
-    NativeReturn, Rules, SimulatedEnvironment, SimulationMode, Simulator, Storage, TransferLogs, transact,
+    CallError, CallRequest, Chain, ChainConfig, ChainError, ExecutionResult, NativeCall, NativeContract,
+    NativeFault, NativeReturn, Rules, SimulatedEnvironment, SimulationMode, Simulator, Storage, TransferLogs,
+    transact,
 };
 use revm::inspector::NoOpInspector;
 
@@ -34,19 +35,27 @@ const ECHO: u8 = 0;
 const OUT_OF_GAS: u8 = 1;
 const REVERT: u8 = 2;
 const NEEDS_DATA: u8 = 3;
+const WHO: u8 = 4;
 
 impl NativeContract for MockContract {
     fn address(&self) -> Address {
         NATIVE
     }
 
-    fn call(&self, input: &[u8], gas_limit: u64) -> Result<NativeReturn, NativeFault> {
+    fn call(
+        &self,
+        &NativeCall { caller, is_direct, input, gas_limit }: &NativeCall<'_>,
+    ) -> Result<NativeReturn, NativeFault> {
         if gas_limit < GAS {
             return Err(NativeFault::OutOfGas);
         }
         let output = Bytes::copy_from_slice(input.get(1..).unwrap_or_default());
         match input.first() {
             Some(&OUT_OF_GAS) => Err(NativeFault::OutOfGas),
+            Some(&WHO) => {
+                let output = [caller.as_slice(), &[u8::from(is_direct)]].concat().into();
+                Ok(NativeReturn { gas_used: GAS, output })
+            }
             Some(&REVERT) => Err(NativeFault::Reverted { gas_used: GAS, output }),
             Some(&NEEDS_DATA) if !self.has_data.load(Ordering::Relaxed) => {
                 Err(NativeFault::Unavailable("payload 0xabc".into()))
@@ -58,7 +67,7 @@ impl NativeContract for MockContract {
 
 fn settlement_chain() -> (Chain, Arc<MockContract>) {
     let contract = Arc::new(MockContract::default());
-    let config = ChainConfig { rules: Rules::Settlement(contract.clone()), ..config() };
+    let config = ChainConfig { rules: Rules::InfinityVmWith(contract.clone()), ..config() };
     (Chain::open(config, Storage::Memory).expect("opens"), contract)
 }
 
@@ -93,13 +102,13 @@ fn rules_are_equal_when_the_contract_is_at_the_same_address() {
         fn address(&self) -> Address {
             Address::ZERO
         }
-        fn call(&self, _: &[u8], _: u64) -> Result<NativeReturn, NativeFault> {
+        fn call(&self, _: &NativeCall<'_>) -> Result<NativeReturn, NativeFault> {
             Err(NativeFault::OutOfGas)
         }
     }
-    let here = || Rules::Settlement(Arc::new(MockContract::default()));
+    let here = || Rules::InfinityVmWith(Arc::new(MockContract::default()));
     assert_eq!(here(), here());
-    assert_ne!(here(), Rules::Settlement(Arc::new(Elsewhere)));
+    assert_ne!(here(), Rules::InfinityVmWith(Arc::new(Elsewhere)));
     assert_ne!(here(), Rules::InfinityVm);
 }
 
@@ -144,6 +153,32 @@ fn a_call_is_answered_wherever_it_comes_from() {
         .run(environment, calls, &mut TransferLogs::default(), &mut NoOpInspector)
         .expect("simulates");
     assert_eq!(block.calls[0].result.output(), Some(&Bytes::from_static(&[7, 8])));
+}
+
+/// As [`FORWARD_INITCODE`], by `DELEGATECALL`.
+const DELEGATE_INITCODE: [u8; 39] =
+    hex!("601e8060095f395ff3" "6001600155" "365f5f37" "5f5f365f6149565af4" "6001015f55" "3d5f5f3e3d5ff3");
+
+/// As [`FORWARD_INITCODE`], by `CALLCODE`.
+const CALLCODE_INITCODE: [u8; 40] =
+    hex!("601f8060095f395ff3" "6001600155" "365f5f37" "5f5f365f5f6149565af2" "6001015f55" "3d5f5f3e3d5ff3");
+
+#[test]
+fn the_contract_knows_who_calls_it() {
+    let (chain, _, forwarder) = with_forwarder();
+    for (nonce, initcode) in [(1, DELEGATE_INITCODE.as_slice()), (2, &CALLCODE_INITCODE)] {
+        submit(&chain, &sign(create(nonce, initcode), 0)).expect("accepted");
+    }
+    mine(&chain);
+    let user = signer(0).address();
+    let [delegating, callcoding] = [1, 2].map(|nonce| user.create(nonce));
+    let calls =
+        [(NATIVE, user, 1), (forwarder, forwarder, 1), (delegating, user, 0), (callcoding, callcoding, 0)];
+    for (contract, caller, is_direct) in calls {
+        let result = chain.call(to(contract, &[WHO]), NoOpInspector).expect("runs");
+        let expected = Bytes::from([caller.as_slice(), &[is_direct]].concat());
+        assert_eq!(result.output(), Some(&expected), "{contract}");
+    }
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub use database::{BlockHashes, ChainDatabase};
 pub use genesis::genesis_state;
 pub use halt::{LastStep, halt_message};
 pub use intrinsic::{IntrinsicGas, check_transaction, intrinsic_gas};
-pub use native::{NativeContract, NativeFault, NativeReturn};
+pub use native::{NativeCall, NativeContract, NativeFault, NativeReturn};
 pub use refusal::Refusal;
 pub use rules::{BLOB_PARAMS, BlockForks, Rules};
 pub use schedule::{DaoFork, ForkSchedule, ScheduleError};

@@ -16,17 +16,30 @@ use crate::database::ChainDatabase;
 
 /// A contract that is part of the node.
 ///
-/// What it answers is consensus: it must depend on the input alone, and so must the gas it takes. What a node may lack, for
+/// What it answers is consensus: it must depend on the call alone, and so must the gas it takes. What a node may lack, for
 /// instance a payload that is only named by its hash, is not an answer: see [`NativeFault::Unavailable`].
 pub trait NativeContract: Debug + Send + Sync {
     /// Where it is called. From the start of a transaction on the address is warm, as those of precompiles are.
     fn address(&self) -> Address;
 
-    /// Answers a call. It never uses more than `gas_limit`.
+    /// Answers a call. It never uses more than the call's `gas_limit`.
     ///
     /// # Errors
     /// [`NativeFault`] when there is no answer.
-    fn call(&self, input: &[u8], gas_limit: u64) -> Result<NativeReturn, NativeFault>;
+    fn call(&self, call: &NativeCall<'_>) -> Result<NativeReturn, NativeFault>;
+}
+
+/// A call of a native contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NativeCall<'a> {
+    /// What Solidity calls `msg.sender`.
+    pub caller: Address,
+    /// Whether `caller` itself called: in a `DELEGATECALL` or a `CALLCODE` it is whoever called the contract that does.
+    pub is_direct: bool,
+    /// The call's data.
+    pub input: &'a [u8],
+    /// Gas it may use.
+    pub gas_limit: u64,
 }
 
 /// What a call of a native contract gives.
@@ -76,7 +89,12 @@ pub(crate) fn install<I: Inspector<EthEvmContext<State<ChainDatabase>>>>(
 ) {
     let address = contract.address();
     let id = PrecompileId::Custom("native".into());
-    let run = move |input: PrecompileInput<'_>| match contract.call(input.data, input.gas) {
+    let run = move |input: PrecompileInput<'_>| match contract.call(&NativeCall {
+        caller: input.caller,
+        is_direct: input.is_direct_call(),
+        input: input.data,
+        gas_limit: input.gas,
+    }) {
         Ok(NativeReturn { gas_used, output }) => Ok(PrecompileOutput::new(gas_used, output, input.reservoir)),
         Err(NativeFault::OutOfGas) => Ok(PrecompileOutput::halt(PrecompileHalt::OutOfGas, input.reservoir)),
         Err(NativeFault::Reverted { gas_used, output }) => {

@@ -28,8 +28,8 @@ pub enum Rules {
     /// InfinityVM's own: every fork up to Prague from genesis, no blobs, no ommers, no withdrawals.
     #[default]
     InfinityVm,
-    /// As [`Rules::InfinityVm`], with a contract that is part of the node.
-    Settlement(Arc<dyn NativeContract>),
+    /// As [`Rules::InfinityVm`], with a contract that is part of the node: its address and what it answers are rules too.
+    InfinityVmWith(Arc<dyn NativeContract>),
     /// Ethereum's, by this schedule.
     Ethereum(Arc<ForkSchedule>),
 }
@@ -39,7 +39,7 @@ impl PartialEq for Rules {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::InfinityVm, Self::InfinityVm) => true,
-            (Self::Settlement(one), Self::Settlement(other)) => one.address() == other.address(),
+            (Self::InfinityVmWith(one), Self::InfinityVmWith(other)) => one.address() == other.address(),
             (Self::Ethereum(one), Self::Ethereum(other)) => one == other,
             _ => false,
         }
@@ -53,15 +53,15 @@ impl Rules {
     /// genesis.
     pub fn schedule(&self) -> Option<&Arc<ForkSchedule>> {
         match self {
-            Self::InfinityVm | Self::Settlement(_) => None,
+            Self::InfinityVm | Self::InfinityVmWith(_) => None,
             Self::Ethereum(schedule) => Some(schedule),
         }
     }
 
-    /// The contract of a settlement chain that is part of the node.
+    /// The contract that is part of the node.
     pub fn native_contract(&self) -> Option<&Arc<dyn NativeContract>> {
         match self {
-            Self::Settlement(contract) => Some(contract),
+            Self::InfinityVmWith(contract) => Some(contract),
             Self::InfinityVm | Self::Ethereum(_) => None,
         }
     }

@@ -119,7 +119,7 @@ impl SettlementGenesis {
         alloc.insert(SETTLEMENT_ADDRESS, self.contract(verifier.address())?);
         Ok(ChainConfig {
             chain_id: self.chain_id,
-            rules: Rules::Settlement(verifier),
+            rules: Rules::InfinityVmWith(verifier),
             block_gas_limit: self.block_gas_limit,
             genesis_timestamp: self.timestamp,
             alloc,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, address, keccak256};
 use alloy_sol_types::{SolCall, SolError, SolValue, sol};
-use ivm_chain::{NativeContract, NativeFault, NativeReturn};
+use ivm_chain::{NativeCall, NativeContract, NativeFault, NativeReturn};
 use ivm_contracts::IProofVerifier::verifyCall;
 use ivm_da::PayloadStore;
 use ivm_primitives::{JobInput, input_commitment};
@@ -227,7 +227,10 @@ impl NativeContract for ProofVerifier {
         PROOF_VERIFIER_ADDRESS
     }
 
-    fn call(&self, input: &[u8], gas_limit: u64) -> Result<NativeReturn, NativeFault> {
+    fn call(
+        &self,
+        &NativeCall { input, gas_limit, .. }: &NativeCall<'_>,
+    ) -> Result<NativeReturn, NativeFault> {
         if gas_limit < MALFORMED_CALL_GAS {
             return Err(NativeFault::OutOfGas);
         }

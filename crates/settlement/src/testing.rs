@@ -12,7 +12,9 @@ use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{Address, B256, Bytes, Log, TxHash, U256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{SolCall, SolEvent};
-use ivm_chain::{BuildRequest, Chain, CommittedBlock, NativeContract, NativeFault, NativeReturn, Storage};
+use ivm_chain::{
+    BuildRequest, Chain, CommittedBlock, NativeCall, NativeContract, NativeFault, NativeReturn, Storage,
+};
 use ivm_contracts::IProofVerifier::verifyCall;
 use ivm_contracts::{JOB_MANAGER_ADDRESS, JobManager, Settlement};
 use parking_lot::Mutex;
@@ -53,7 +55,10 @@ impl NativeContract for MockVerifier {
         PROOF_VERIFIER_ADDRESS
     }
 
-    fn call(&self, input: &[u8], gas_limit: u64) -> Result<NativeReturn, NativeFault> {
+    fn call(
+        &self,
+        &NativeCall { input, gas_limit, .. }: &NativeCall<'_>,
+    ) -> Result<NativeReturn, NativeFault> {
         if gas_limit < MOCK_VERIFY_GAS {
             return Err(NativeFault::OutOfGas);
         }

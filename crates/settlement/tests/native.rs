@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use alloy_sol_types::{SolCall, SolError};
-use ivm_chain::{NativeContract, NativeFault};
+use ivm_chain::{NativeCall, NativeContract, NativeFault, NativeReturn};
 use ivm_contracts::IProofVerifier::verifyCall;
 use ivm_da::PayloadStore;
 use ivm_primitives::{JobInput, Outcome, input_commitment};
@@ -21,6 +21,11 @@ use ivm_verifier::VerifyingProgram;
 use proptest::prelude::*;
 
 const PLENTY: u64 = 60_000_000;
+
+/// Whoever calls gets the same answer.
+fn ask(verifier: &ProofVerifier, input: &[u8], gas_limit: u64) -> Result<NativeReturn, NativeFault> {
+    verifier.call(&NativeCall { caller: Address::ZERO, is_direct: true, input, gas_limit })
+}
 
 fn fixture(name: &str) -> Bytes {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../verifier/tests/fixtures");
@@ -85,7 +90,7 @@ impl Case {
     /// The answer for the locator as it stands.
     fn answer(&mut self) -> bool {
         self.call.proof = self.locator.to_bytes();
-        let answered = self.verifier.call(&self.call.abi_encode(), PLENTY).unwrap();
+        let answered = ask(&self.verifier, &self.call.abi_encode(), PLENTY).unwrap();
         verifyCall::abi_decode_returns(&answered.output).unwrap()
     }
 }
@@ -162,7 +167,7 @@ fn damaged_payloads_are_not_valid() {
 #[test]
 fn what_does_not_decode_is_refused_with_a_reason() {
     let mut case = Case::true_one();
-    let refuse = |verifier: &ProofVerifier, input: &[u8]| match verifier.call(input, PLENTY) {
+    let refuse = |verifier: &ProofVerifier, input: &[u8]| match ask(verifier, input, PLENTY) {
         Err(NativeFault::Reverted { gas_used, output }) => {
             assert_eq!(gas_used, MALFORMED_CALL_GAS);
             output
@@ -202,7 +207,7 @@ fn a_payload_that_is_not_held_is_no_verdict() {
         case.call.inputCommitment = input_commitment(onchain_input_hash, offchain_input_hash);
         case.call.proof = case.locator.to_bytes();
         let input = case.call.abi_encode();
-        let fault = case.verifier.call(&input, PLENTY).unwrap_err();
+        let fault = ask(&case.verifier, &input, PLENTY).unwrap_err();
         assert!(
             matches!(&fault, NativeFault::Unavailable(what) if what.contains(&hash.to_string())),
             "{fault}"
@@ -225,13 +230,13 @@ fn gas_is_charged_by_size_and_before_the_work() {
     let cost = verification_gas(sizes);
     let limits = [0, MALFORMED_CALL_GAS - 1, VERIFY_BASE_GAS - 1, VERIFY_BASE_GAS, cost - 1];
     for gas_limit in limits {
-        assert_eq!(case.verifier.call(&input, gas_limit), Err(NativeFault::OutOfGas), "{gas_limit}");
+        assert_eq!(ask(&case.verifier, &input, gas_limit), Err(NativeFault::OutOfGas), "{gas_limit}");
     }
-    let answered = case.verifier.call(&input, cost).unwrap();
+    let answered = ask(&case.verifier, &input, cost).unwrap();
     assert_eq!(answered.gas_used, cost);
     // A verdict that is known costs the same.
-    assert_eq!(case.verifier.call(&input, cost), Ok(answered));
-    assert_eq!(case.verifier.call(&input, cost - 1), Err(NativeFault::OutOfGas));
+    assert_eq!(ask(&case.verifier, &input, cost), Ok(answered));
+    assert_eq!(ask(&case.verifier, &input, cost - 1), Err(NativeFault::OutOfGas));
 }
 
 #[test]
@@ -239,7 +244,7 @@ fn a_proof_is_verified_once_and_an_unpaid_payload_read_once() {
     let mut case = Case::true_one();
     let input = case.call.abi_encode();
     for _ in 0..3 {
-        assert_eq!(case.verifier.call(&input, VERIFY_BASE_GAS + 10), Err(NativeFault::OutOfGas));
+        assert_eq!(ask(&case.verifier, &input, VERIFY_BASE_GAS + 10), Err(NativeFault::OutOfGas));
     }
     // It was out of gas at the first payload.
     assert_eq!(case.payloads.reads.load(Ordering::Relaxed), 1);
@@ -273,7 +278,7 @@ proptest! {
         let verifier = Case::true_one().verifier;
         let selected = [&verifyCall::SELECTOR[..], &input].concat();
         for input in [input, selected] {
-            if let Ok(answered) = verifier.call(&input, gas) {
+            if let Ok(answered) = ask(&verifier, &input, gas) {
                 prop_assert!(answered.gas_used <= gas);
             }
         }
