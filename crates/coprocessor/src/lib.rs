@@ -5,15 +5,21 @@
 //! harmless, since an outcome is a function of program and input: after a restart a node simply submits what is still
 //! open on chain, and nothing here needs to be stored.
 //!
+//! The [`Executor`] runs jobs inside transactions: it is the contract that `JobManager.execute` calls.
+//!
 //! The [`ProgramCache`] keeps admitted programs in memory, up to a bound, and admits others from their ELF when a task
 //! names them.
 
 #![forbid(unsafe_code)]
 
+pub mod executor;
 mod programs;
 mod queue;
 mod worker;
 
+pub use executor::{
+    EXECUTOR_ADDRESS, Executor, ExecutorCall, ProgramRunner, RunCosts, RunProgram, RunRefusal,
+};
 pub use programs::{ProgramCache, ProgramError};
 pub use queue::{QueueFull, Task};
 pub use worker::{Coprocessor, CoprocessorConfig, Notice, TaskEnd};

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use alloy_primitives::B256;
 use ivm_da::{DaError, PayloadStore};
 use ivm_primitives::ProgramId;
-use ivm_zkvm::{AdmitError, AdmittedProgram, Zkvm};
+use ivm_zkvm::{Admission, AdmitError, AdmittedProgram, Zkvm};
 use parking_lot::Mutex;
 use thiserror::Error;
 
@@ -28,7 +28,11 @@ pub enum ProgramError {
     Admit(#[from] AdmitError),
 }
 
-/// Admitted programs, the least recently used leaving first.
+/// Most admissions remembered: for each program in memory, and for those that left it.
+const MAX_ADMISSIONS: usize = 65_536;
+
+/// Admitted programs, the least recently used leaving first. What took a second to derive of one that left is kept, so
+/// that it is back in milliseconds.
 pub struct ProgramCache {
     zkvm: Arc<dyn Zkvm>,
     payloads: Arc<PayloadStore>,
@@ -40,6 +44,7 @@ pub struct ProgramCache {
 struct State {
     /// Each with the tick of its last use.
     programs: HashMap<ProgramId, (AdmittedProgram, u64)>,
+    admissions: HashMap<ProgramId, Admission>,
     tick: u64,
 }
 
@@ -54,6 +59,9 @@ impl ProgramCache {
         let mut state = self.state.lock();
         state.tick += 1;
         let tick = state.tick;
+        if state.admissions.len() < MAX_ADMISSIONS {
+            state.admissions.insert(program.id(), program.admission());
+        }
         state.programs.insert(program.id(), (program, tick));
         if state.programs.len() > self.limit {
             let oldest = state.programs.iter().min_by_key(|(_, (_, used))| *used).map(|(id, _)| *id);
@@ -63,12 +71,12 @@ impl ProgramCache {
         }
     }
 
-    /// A program, from memory or admitted again from its ELF (then it takes a while).
+    /// A program: from memory, or from its ELF, which takes a second when this process has not admitted it yet.
     ///
     /// # Errors
     /// [`ProgramError`].
     pub fn get(&self, program_id: ProgramId, elf_hash: B256) -> Result<AdmittedProgram, ProgramError> {
-        {
+        let admission = {
             let mut state = self.state.lock();
             state.tick += 1;
             let tick = state.tick;
@@ -76,10 +84,14 @@ impl ProgramCache {
                 *used = tick;
                 return Ok(program.clone());
             }
-        }
+            state.admissions.get(&program_id).copied()
+        };
         let missing = ProgramError::Missing { program_id, elf_hash };
         let elf = self.payloads.get(elf_hash)?.ok_or(missing)?;
-        let program = self.zkvm.admit(&elf)?;
+        let program = match admission {
+            Some(admission) => self.zkvm.readmit(&elf, &admission)?,
+            None => self.zkvm.admit(&elf)?,
+        };
         if program.id() != program_id {
             return Err(AdmitError::WrongId { got: program.id(), expected: program_id }.into());
         }

@@ -40,9 +40,10 @@ mod web3;
 pub use config::{Cors, DEFAULT_PORT, RpcConfig, RpcLimits};
 pub use dev::{DevControl, DevError};
 pub use ivm::{
-    IvmBackend, IvmError, JobInfo, JobOutcome, JobOutcomeStatus, JobState, MAX_SERVED_PAYLOAD_SIZE_BYTES,
-    NodeInfo, NodeLimits, ProgramInfo, ProofInfo, ProofState, ProposalInfo, ProposalStatus, RefusedBlock,
-    SettlementInfo, SignedHeaderInfo, SubmittedProgram,
+    CycleFeeHistory, EstimateRequest, IvmBackend, IvmError, JobEstimate, JobInfo, JobKind, JobOutcome,
+    JobOutcomeStatus, JobRequest, JobState, MAX_SERVED_PAYLOAD_SIZE_BYTES, NodeInfo, NodeLimits, ProgramInfo,
+    ProofInfo, ProofState, ProposalInfo, ProposalStatus, RefusedBlock, SettlementInfo, SignedHeaderInfo,
+    SignedJobRequest, SubmittedJob, SubmittedProgram,
 };
 pub use server::{RpcServer, ServeError, serve};
 pub use signers::DevSigners;

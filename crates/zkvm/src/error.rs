@@ -21,6 +21,14 @@ pub enum AdmitError {
     /// The circuit's own translation refused the text.
     #[error("the circuit refuses the program: {0}")]
     Circuit(String),
+    /// The file is not the one that was admitted.
+    #[error("ELF hashes to {got}, the one admitted to {expected}")]
+    OtherElf {
+        /// keccak256 of the file.
+        got: B256,
+        /// keccak256 of the one admitted.
+        expected: B256,
+    },
     /// The program's id is another than was claimed.
     #[error("program id is {got}, but {expected} was claimed")]
     WrongId {

@@ -34,7 +34,7 @@ pub use execute::Execution;
 pub use ivm_verifier::{MAX_PROOF_SIZE_BYTES, Proof, ProofKind, VerifyError, VerifyingProgram};
 pub use openvm::OpenVm;
 pub use peer::{Peer, PeerRun};
-pub use program::AdmittedProgram;
+pub use program::{Admission, AdmittedProgram};
 pub use progress::{ProveEstimate, ProveProgress};
 
 use std::ops::ControlFlow;
@@ -49,6 +49,12 @@ pub trait Zkvm: Send + Sync {
     /// # Errors
     /// [`AdmitError`] when the file is not an admissible program.
     fn admit(&self, elf: &[u8]) -> Result<AdmittedProgram, AdmitError>;
+
+    /// Takes a program that was admitted before and then forgotten: milliseconds, since nothing is derived again.
+    ///
+    /// # Errors
+    /// [`AdmitError`] when the file is not the one that was admitted.
+    fn readmit(&self, elf: &[u8], admission: &Admission) -> Result<AdmittedProgram, AdmitError>;
 
     /// Runs a program on an input for at most `max_cycles` instructions.
     ///

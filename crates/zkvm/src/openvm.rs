@@ -16,8 +16,8 @@ use openvm_sdk_config::SdkVmBuilder;
 use openvm_stark_backend::{StarkEngine, prover::DeviceDataTransporter};
 
 use crate::{
-    AdmitError, AdmittedProgram, CheckError, ExecuteError, Execution, KeyError, Proof, ProofKind, ProveError,
-    ProveProgress, VerifyError, VerifyingProgram, Zkvm,
+    Admission, AdmitError, AdmittedProgram, CheckError, ExecuteError, Execution, KeyError, Proof, ProofKind,
+    ProveError, ProveProgress, VerifyError, VerifyingProgram, Zkvm,
     config::{SEGMENT_MEMORY_SIZE_BYTES, vm_config},
     exe::executable,
     execute::{check, execute, provable_run},
@@ -121,6 +121,16 @@ impl Zkvm for OpenVm {
             .map_err(AdmitError::Circuit)?;
         let id = VerifyingProgram::new(&engine, code_commitment).id();
         Ok(AdmittedProgram::new(id, keccak256(elf), engine, exe, code_commitment))
+    }
+
+    fn readmit(&self, elf: &[u8], admission: &Admission) -> Result<AdmittedProgram, AdmitError> {
+        let elf_hash = keccak256(elf);
+        if elf_hash != admission.elf_hash {
+            return Err(AdmitError::OtherElf { got: elf_hash, expected: admission.elf_hash });
+        }
+        let engine = ivm_engine::Program::from_elf(elf)?;
+        let exe = executable(&engine)?;
+        Ok(AdmittedProgram::new(admission.id, elf_hash, engine, exe, admission.code_commitment))
     }
 
     fn execute(

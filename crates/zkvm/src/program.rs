@@ -66,10 +66,28 @@ impl AdmittedProgram {
         VerifyingProgram::new(&self.inner.engine, self.inner.code_commitment)
     }
 
+    /// What took a second to find out about the program: with it, [`Zkvm::readmit`](crate::Zkvm::readmit) takes the program
+    /// again in milliseconds.
+    pub fn admission(&self) -> Admission {
+        Admission {
+            id: self.inner.id,
+            elf_hash: self.inner.elf_hash,
+            code_commitment: self.inner.code_commitment,
+        }
+    }
+
     #[cfg(test)]
     pub(crate) fn code_commitment(&self) -> &Digest {
         &self.inner.code_commitment
     }
+}
+
+/// That a program was admitted. It comes from [`AdmittedProgram::admission`] alone, so it is true.
+#[derive(Clone, Copy, Debug)]
+pub struct Admission {
+    pub(crate) id: ProgramId,
+    pub(crate) elf_hash: B256,
+    pub(crate) code_commitment: Digest,
 }
 
 impl std::fmt::Debug for AdmittedProgram {

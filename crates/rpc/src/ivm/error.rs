@@ -69,6 +69,38 @@ pub enum IvmError {
         /// What is wrong with it.
         reason: String,
     },
+    /// -32029: the request would not be taken by the contracts.
+    #[error("request refused: {fault}: {reason}")]
+    RequestRefused {
+        /// The contract's name of the fault (`IOffchainJobs.RequestFault`).
+        fault: &'static str,
+        /// The same for people, with what was got and what was expected.
+        reason: String,
+    },
+    /// -32030: too many calls in too short a time.
+    #[error("too many calls: {what}, limit {limit} in {window_ms} ms")]
+    RateLimited {
+        /// Of what.
+        what: &'static str,
+        /// How many there may be.
+        limit: u32,
+        /// In which time.
+        window_ms: u64,
+    },
+    /// -32031: the offchain input is not the one that the request names.
+    #[error("offchain input hashes to {got}, the request names {expected}")]
+    OtherInput {
+        /// keccak256 of what was given.
+        got: B256,
+        /// keccak256 in the request.
+        expected: B256,
+    },
+    /// -32032: the run has no outcome, so that there is nothing to estimate.
+    #[error("the run has no outcome: {reason}")]
+    NoOutcome {
+        /// Why.
+        reason: String,
+    },
     /// -32603: the node failed.
     #[error("internal error: {0}")]
     Internal(String),
@@ -87,6 +119,10 @@ impl IvmError {
             Self::Busy { .. } => -32026,
             Self::Unavailable { .. } => -32027,
             Self::InvalidHeader { .. } => -32028,
+            Self::RequestRefused { .. } => -32029,
+            Self::RateLimited { .. } => -32030,
+            Self::OtherInput { .. } => -32031,
+            Self::NoOutcome { .. } => -32032,
             Self::Internal(_) => -32603,
         }
     }

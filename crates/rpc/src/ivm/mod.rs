@@ -7,14 +7,19 @@ mod types;
 use alloy_primitives::{B256, Bytes};
 use async_trait::async_trait;
 use ivm_primitives::ProgramId;
+use tokio::sync::broadcast;
 
 pub use error::IvmError;
 pub(crate) use methods::register;
 pub use types::{
-    JobInfo, JobOutcome, JobOutcomeStatus, JobState, NodeInfo, NodeLimits, ProgramInfo, ProofInfo,
-    ProofState, ProposalInfo, ProposalStatus, RefusedBlock, SettlementInfo, SignedHeaderInfo,
+    CycleFeeHistory, EstimateRequest, JobEstimate, JobInfo, JobKind, JobOutcome, JobOutcomeStatus,
+    JobRequest, JobState, NodeInfo, NodeLimits, ProgramInfo, ProofInfo, ProofState, ProposalInfo,
+    ProposalStatus, RefusedBlock, SettlementInfo, SignedHeaderInfo, SignedJobRequest, SubmittedJob,
     SubmittedProgram,
 };
+
+/// What a node answers that takes no jobs.
+const NO_OFFCHAIN_JOBS: IvmError = IvmError::Unavailable { what: "jobs asked for by signature" };
 
 /// What a node without a settlement chain answers.
 const NOT_SETTLED: IvmError = IvmError::Unavailable { what: "settlement" };
@@ -36,6 +41,29 @@ pub trait IvmBackend: Send + Sync + 'static {
 
     /// A job of the chain.
     async fn job(&self, job_id: B256) -> Result<Option<JobInfo>, IvmError>;
+
+    /// Checks a signed request, and runs its job when it is good. Submitting one again is not an error.
+    async fn submit_job(&self, request: SignedJobRequest) -> Result<SubmittedJob, IvmError> {
+        let _ = request;
+        Err(NO_OFFCHAIN_JOBS)
+    }
+
+    /// Jobs, as they change: a receiver that lags has to ask for all it cares about. `None` when the node does not tell.
+    fn job_changes(&self) -> Option<broadcast::Receiver<B256>> {
+        None
+    }
+
+    /// Runs a job for nothing, to see what it takes.
+    async fn estimate_job(&self, request: EstimateRequest) -> Result<JobEstimate, IvmError> {
+        let _ = request;
+        Err(IvmError::Unavailable { what: "estimates" })
+    }
+
+    /// Prices of cycles in `block_count` blocks up to the one with number `newest`. Both have been bounded.
+    async fn fee_history(&self, block_count: u64, newest: u64) -> Result<CycleFeeHistory, IvmError> {
+        let _ = (block_count, newest);
+        Err(IvmError::Unavailable { what: "prices of cycles" })
+    }
 
     /// The proof of a job's outcome; starts proving when there is none.
     async fn proof(&self, job_id: B256) -> Result<ProofInfo, IvmError>;

@@ -1,6 +1,6 @@
 //! What `ivm_*` methods answer with. Quantities are hex strings, as everywhere in Ethereum's JSON.
 
-use alloy_primitives::{Address, B256, Bytes, TxHash};
+use alloy_primitives::{Address, B256, Bytes, TxHash, U256};
 use ivm_primitives::{Outcome, OutcomeStatus, ProgramId};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,20 @@ pub struct ProgramInfo {
     pub registered_block: Option<u64>,
 }
 
+/// How a job was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum JobKind {
+    /// By a transaction; a later block has its result.
+    Onchain,
+    /// Inside a transaction, which has its result.
+    Sync,
+    /// By a signature.
+    Offchain,
+    /// By a signature, to be delivered in order.
+    OffchainOrdered,
+}
+
 /// How far a job has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -54,6 +68,18 @@ pub enum JobState {
     Cancelled,
     /// Its deadline passed without an outcome.
     Expired,
+    /// It was asked for by a signature, and the node has given it up: nothing of it is on chain.
+    Refused,
+}
+
+impl JobState {
+    /// Whether nothing more happens to the job on the chain as it is.
+    pub const fn is_last(self) -> bool {
+        matches!(
+            self,
+            Self::Delivered | Self::CallbackFailed | Self::Cancelled | Self::Expired | Self::Refused
+        )
+    }
 }
 
 /// A job's outcome.
@@ -97,6 +123,11 @@ impl From<Outcome> for JobOutcome {
 pub struct JobInfo {
     /// The job.
     pub job_id: B256,
+    /// How it was asked for.
+    pub kind: JobKind,
+    /// Its nonce: the kind in the two top bits, and a number that tells its consumer's jobs of that kind apart.
+    #[serde(with = "alloy_serde::quantity")]
+    pub nonce: u64,
     /// Contract that asked and is called back.
     pub consumer: Address,
     /// Program it runs.
@@ -116,9 +147,12 @@ pub struct JobInfo {
     /// Last block that may carry its result.
     #[serde(with = "alloy_serde::quantity")]
     pub deadline_block: u64,
-    /// Block that requested it.
-    #[serde(with = "alloy_serde::quantity")]
-    pub requested_block: u64,
+    /// Price of a cycle that is charged for it; not known before a block has the job.
+    #[serde(with = "alloy_serde::quantity::opt")]
+    pub cycle_price_wei: Option<u64>,
+    /// Block that has the request; `None` until then for one that was signed.
+    #[serde(with = "alloy_serde::quantity::opt")]
+    pub requested_block: Option<u64>,
     /// How far it has come.
     pub state: JobState,
     /// Block that carries its result.
@@ -133,6 +167,120 @@ pub struct JobInfo {
     pub cycles: Option<u64>,
     /// Why it has no outcome.
     pub no_outcome_reason: Option<String>,
+}
+
+/// What is signed to ask for a job outside of any transaction: `IOffchainJobs.JobRequest`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JobRequest {
+    /// Contract that asks and is called back.
+    pub consumer: Address,
+    /// The job's number, below 2^62.
+    #[serde(with = "alloy_serde::quantity")]
+    pub nonce: u64,
+    /// Whether it is delivered only after all ordered jobs with smaller numbers.
+    pub ordered: bool,
+    /// Program it runs.
+    pub program_id: ProgramId,
+    /// Bytes the program reads, which the chain will carry.
+    pub onchain_input: Bytes,
+    /// keccak256 of the bytes held by data availability.
+    pub offchain_input_hash: B256,
+    /// Most cycles it may use.
+    #[serde(with = "alloy_serde::quantity")]
+    pub max_cycles: u64,
+    /// Gas its callback has.
+    #[serde(with = "alloy_serde::quantity")]
+    pub callback_gas_limit: u64,
+    /// Last block that may carry it.
+    #[serde(with = "alloy_serde::quantity")]
+    pub deadline_block: u64,
+    /// Who pays.
+    pub fee_payer: Address,
+    /// Most that may be charged.
+    pub max_fee_wei: U256,
+}
+
+/// A signed request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SignedJobRequest {
+    /// The request.
+    pub request: JobRequest,
+    /// What the consumer takes for its signature (EIP-1271).
+    pub signature: Bytes,
+    /// The offchain input, unless the node holds it or gets it apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offchain_input: Option<Bytes>,
+}
+
+/// A request that the node has taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubmittedJob {
+    /// The job, once it is in a block; `ivm_getJob` knows it from now on.
+    pub job_id: B256,
+    /// How far it has come.
+    pub state: JobState,
+}
+
+/// What to try.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EstimateRequest {
+    /// Program to run.
+    pub program_id: ProgramId,
+    /// Onchain input.
+    #[serde(default)]
+    pub onchain_input: Bytes,
+    /// Offchain input.
+    #[serde(default)]
+    pub offchain_input: Bytes,
+    /// Most cycles to try; the node has a limit of its own, which is taken without it.
+    #[serde(default, with = "alloy_serde::quantity::opt")]
+    pub max_cycles: Option<u64>,
+    /// Gas of the callback; none without it.
+    #[serde(default, with = "alloy_serde::quantity::opt")]
+    pub callback_gas_limit: Option<u64>,
+}
+
+/// What a job would take. It was run to find out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobEstimate {
+    /// Cycles it took.
+    #[serde(with = "alloy_serde::quantity")]
+    pub cycles: u64,
+    /// Cycles to allow: a tenth more, for inputs that differ a little.
+    #[serde(with = "alloy_serde::quantity")]
+    pub max_cycles: u64,
+    /// Its outcome.
+    pub outcome: JobOutcome,
+    /// Price of a cycle in the next block.
+    #[serde(with = "alloy_serde::quantity")]
+    pub cycle_price_wei: u64,
+    /// What a request of `maxCycles` puts in escrow then; what it does not use comes back.
+    pub fee_wei: U256,
+    /// Gas of the run inside a transaction, beside that of `JobManager.execute` itself.
+    #[serde(with = "alloy_serde::quantity")]
+    pub sync_gas: u64,
+}
+
+/// Prices of cycles in past blocks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CycleFeeHistory {
+    /// Number of the first block.
+    #[serde(with = "alloy_serde::quantity")]
+    pub oldest_block: u64,
+    /// Price of a cycle in each block, and in the one after the last.
+    #[serde(with = "alloy_serde::quantity::vec")]
+    pub cycle_price_wei: Vec<u64>,
+    /// Cycles that each block posted.
+    #[serde(with = "alloy_serde::quantity::vec")]
+    pub cycles_used: Vec<u64>,
+    /// The same, as a part of what the price aims at. For people: nothing is derived from it.
+    pub cycles_used_ratio: Vec<f64>,
 }
 
 /// How far a proof has come.

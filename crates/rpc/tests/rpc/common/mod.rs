@@ -11,7 +11,7 @@ use alloy_signer_local::PrivateKeySigner;
 use async_trait::async_trait;
 use ivm_chain::{BuildRequest, Chain, ChainConfig, CommittedBlock, Storage};
 use ivm_rpc::{
-    IvmBackend, IvmError, JobInfo, JobOutcome, JobOutcomeStatus, JobState, ProgramInfo, ProofInfo,
+    IvmBackend, IvmError, JobInfo, JobKind, JobOutcome, JobOutcomeStatus, JobState, ProgramInfo, ProofInfo,
     ProofState, RpcConfig, RpcServer, SettlementInfo, SubmittedProgram, serve,
 };
 use jsonrpsee::client_transport::ws::{Url, WsTransportClientBuilder};
@@ -258,6 +258,9 @@ impl IvmBackend for Backend {
     async fn job(&self, job_id: B256) -> Result<Option<JobInfo>, IvmError> {
         Ok((job_id == KNOWN).then(|| JobInfo {
             job_id,
+            kind: JobKind::Onchain,
+            nonce: 3,
+            cycle_price_wei: Some(1_000_000),
             consumer: RECIPIENT,
             program_id: KNOWN,
             onchain_input_hash: KNOWN,
@@ -266,7 +269,7 @@ impl IvmBackend for Backend {
             max_cycles: 1_000_000,
             callback_gas_limit: 200_000,
             deadline_block: 100,
-            requested_block: 10,
+            requested_block: Some(10),
             state: JobState::CallbackFailed,
             result_block: Some(11),
             result_transaction: Some(KNOWN),
