@@ -45,6 +45,11 @@ impl Chain {
         Ok(hash)
     }
 
+    /// Drops a transaction from the pool, for a reason that its rules do not know.
+    pub fn drop_from_pool(&self, hash: TxHash) {
+        self.inner.pool.lock().remove_hash(hash);
+    }
+
     /// Tells the pool of the accounts that a committed block touched. The block stands whatever happens here: an account
     /// that cannot be read keeps its queue, whose transactions the builder then finds invalid.
     pub(crate) fn update_pool(&self, touched: &[Address]) {

@@ -44,7 +44,7 @@ impl NativeContract for MockContract {
 
     fn call(
         &self,
-        &NativeCall { caller, is_direct, input, gas_limit }: &NativeCall<'_>,
+        &NativeCall { caller, is_direct, input, gas_limit, .. }: &NativeCall<'_>,
     ) -> Result<NativeReturn, NativeFault> {
         if gas_limit < GAS {
             return Err(NativeFault::OutOfGas);

@@ -36,6 +36,8 @@ pub struct NativeCall<'a> {
     pub caller: Address,
     /// Whether `caller` itself called: in a `DELEGATECALL` or a `CALLCODE` it is whoever called the contract that does.
     pub is_direct: bool,
+    /// Number of the block that is executed, or made up for a call.
+    pub block_number: u64,
     /// The call's data.
     pub input: &'a [u8],
     /// Gas it may use.
@@ -92,6 +94,7 @@ pub(crate) fn install<I: Inspector<EthEvmContext<State<ChainDatabase>>>>(
     let run = move |input: PrecompileInput<'_>| match contract.call(&NativeCall {
         caller: input.caller,
         is_direct: input.is_direct_call(),
+        block_number: input.internals.block_number().saturating_to(),
         input: input.data,
         gas_limit: input.gas,
     }) {

@@ -4,16 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY, keccak256};
 use async_trait::async_trait;
+use ivm_contracts::JobKind;
 use ivm_primitives::{
     Outcome, ProgramId, input_commitment,
     limits::{MAX_ELF_SIZE_BYTES, MAX_OFFCHAIN_INPUT_SIZE_BYTES},
 };
 use ivm_rpc::{
-    DevControl, DevError, IvmBackend, IvmError, JobInfo, JobState, MAX_SERVED_PAYLOAD_SIZE_BYTES,
-    ProgramInfo, ProofInfo, ProofState, ProposalInfo, SettlementInfo, SignedHeaderInfo, SubmittedProgram,
+    CycleFeeHistory, DevControl, DevError, EstimateRequest, IvmBackend, IvmError, JobEstimate, JobInfo,
+    JobState, MAX_SERVED_PAYLOAD_SIZE_BYTES, ProgramInfo, ProofInfo, ProofState, ProposalInfo,
+    SettlementInfo, SignedHeaderInfo, SignedJobRequest, SubmittedJob, SubmittedProgram,
 };
 use ivm_zkvm::{AdmitError, AdmittedProgram};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use crate::{
     NodeError,
@@ -22,7 +24,7 @@ use crate::{
     progress::Stage,
     prover::{ProofStatus, ProofTask, Prover},
     records::{JobPhase, JobRecord, ProgramRecord, ProofRecord, job_key, program_key, proof_key},
-    settlement_views,
+    requests, settlement_views,
 };
 
 /// Programs admitted at the same time: each takes a second of work on all cores.
@@ -35,16 +37,18 @@ const MAX_WAITING_PROGRAMS: usize = 64;
 const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Backend {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     prover: Prover,
-    commands: mpsc::Sender<Command>,
+    pub(crate) commands: mpsc::Sender<Command>,
+    /// One estimate at a time: nobody pays for it.
+    pub(crate) estimates: Semaphore,
     admissions: Semaphore,
     submissions: Semaphore,
     max_queued_proofs: usize,
     settlement_port: u16,
 }
 
-fn internal(error: impl std::fmt::Display) -> IvmError {
+pub(crate) fn internal(error: impl std::fmt::Display) -> IvmError {
     IvmError::Internal(error.to_string())
 }
 
@@ -60,6 +64,7 @@ impl Backend {
             shared,
             prover,
             commands,
+            estimates: Semaphore::new(1),
             admissions: Semaphore::new(MAX_ADMISSIONS),
             submissions: Semaphore::new(MAX_WAITING_PROGRAMS),
             max_queued_proofs,
@@ -68,7 +73,7 @@ impl Backend {
     }
 
     /// Refuses what nobody paid for while the payload store needs its room for blocks.
-    fn check_room(&self) -> Result<(), IvmError> {
+    pub(crate) fn check_room(&self) -> Result<(), IvmError> {
         if self.shared.payloads.takes_unpaid() {
             return Ok(());
         }
@@ -92,7 +97,7 @@ impl Backend {
         .map_err(internal)?
     }
 
-    fn program_record(&self, program_id: ProgramId) -> Result<Option<ProgramRecord>, IvmError> {
+    pub(crate) fn program_record(&self, program_id: ProgramId) -> Result<Option<ProgramRecord>, IvmError> {
         self.shared.record(&program_key(program_id)).map_err(internal)
     }
 
@@ -122,10 +127,19 @@ impl Backend {
         self.shared.record(&job_key(job_id)).map_err(internal)?.ok_or(IvmError::UnknownJob { job_id })
     }
 
-    fn job_info(&self, job_id: B256, record: JobRecord) -> Result<JobInfo, IvmError> {
+    pub(crate) fn job_info(&self, job_id: B256, record: JobRecord) -> Result<JobInfo, IvmError> {
         let stage = self.shared.open_jobs.lock().get(job_id).map(|job| job.stage.clone());
+        let kind = record.kind();
         let mut info = JobInfo {
             job_id,
+            kind: match kind {
+                JobKind::Onchain => ivm_rpc::JobKind::Onchain,
+                JobKind::Sync => ivm_rpc::JobKind::Sync,
+                JobKind::Offchain => ivm_rpc::JobKind::Offchain,
+                JobKind::OffchainOrdered => ivm_rpc::JobKind::OffchainOrdered,
+            },
+            nonce: record.nonce,
+            cycle_price_wei: Some(record.cycle_price_wei),
             consumer: record.consumer,
             program_id: record.program_id,
             onchain_input_hash: record.onchain_input_hash,
@@ -134,7 +148,7 @@ impl Backend {
             max_cycles: record.max_cycles,
             callback_gas_limit: record.callback_gas_limit,
             deadline_block: record.deadline_block,
-            requested_block: record.requested_block,
+            requested_block: Some(record.requested_block),
             state: match record.phase {
                 JobPhase::Open => JobState::Pending,
                 JobPhase::Delivered => JobState::Delivered,
@@ -177,6 +191,26 @@ impl Backend {
             Some(Stage::Waiting | Stage::Queued) | None => {}
         }
         Ok(info)
+    }
+
+    /// A request that waits for a block, or was given up.
+    fn signed_job(&self, job_id: B256) -> Result<Option<JobInfo>, IvmError> {
+        let (record, refusal) = {
+            let open_jobs = self.shared.open_jobs.lock();
+            match (open_jobs.get(job_id), open_jobs.signed.refusal(job_id)) {
+                (Some(open), _) => (open.record.clone(), None),
+                (None, Some((job, reason))) => (job.record(0, 0), Some(reason.clone())),
+                (None, None) => return Ok(None),
+            }
+        };
+        let mut info = self.job_info(job_id, record)?;
+        info.requested_block = None;
+        info.cycle_price_wei = None;
+        if refusal.is_some() {
+            info.state = JobState::Refused;
+            info.no_outcome_reason = refusal;
+        }
+        Ok(Some(info))
     }
 
     fn payload(&self, hash: B256) -> Result<Bytes, IvmError> {
@@ -266,9 +300,38 @@ impl IvmBackend for Backend {
     async fn job(&self, job_id: B256) -> Result<Option<JobInfo>, IvmError> {
         match self.job_record(job_id) {
             Ok(record) => self.job_info(job_id, record).map(Some),
-            Err(IvmError::UnknownJob { .. }) => Ok(None),
+            Err(IvmError::UnknownJob { .. }) => self.signed_job(job_id),
             Err(error) => Err(error),
         }
+    }
+
+    async fn submit_job(&self, request: SignedJobRequest) -> Result<SubmittedJob, IvmError> {
+        let shared = self.shared.clone();
+        if request.offchain_input.is_some() {
+            self.check_room()?;
+        }
+        let submitted = tokio::task::spawn_blocking(move || requests::submit(&shared, request));
+        let submitted = submitted.await.map_err(internal)??;
+        // An error means that block production has ended, which is told elsewhere.
+        let _ = self.commands.send(Command::Dispatch).await;
+        Ok(submitted)
+    }
+
+    fn job_changes(&self) -> Option<broadcast::Receiver<B256>> {
+        Some(self.shared.job_changes.subscribe())
+    }
+
+    async fn estimate_job(&self, request: EstimateRequest) -> Result<JobEstimate, IvmError> {
+        let _permit = self.estimates.acquire().await.map_err(internal)?;
+        let shared = self.shared.clone();
+        tokio::task::spawn_blocking(move || requests::estimate(&shared, request)).await.map_err(internal)?
+    }
+
+    async fn fee_history(&self, block_count: u64, newest: u64) -> Result<CycleFeeHistory, IvmError> {
+        let shared = self.shared.clone();
+        tokio::task::spawn_blocking(move || requests::fee_history(&shared, block_count, newest))
+            .await
+            .map_err(internal)?
     }
 
     async fn proof(&self, job_id: B256) -> Result<ProofInfo, IvmError> {

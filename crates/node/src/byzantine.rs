@@ -7,10 +7,11 @@
 use std::{fmt, num::NonZeroU64, str::FromStr, sync::Arc};
 
 use alloy_consensus::{Block, ReceiptEnvelope, TxEnvelope, proofs::calculate_receipt_root};
-use alloy_primitives::{B256, Bloom, Bytes, Log};
+use alloy_primitives::{B256, Bloom, Bytes, Log, keccak256};
 use alloy_sol_types::SolEvent;
 use ivm_contracts::{JOB_MANAGER_ADDRESS, JobManager};
-use ivm_primitives::{JobInput, Outcome, limits::MAX_CYCLES_PER_JOB};
+use ivm_coprocessor::ToldRun;
+use ivm_primitives::{JobInput, Outcome, OutcomeStatus, limits::MAX_CYCLES_PER_JOB};
 use ivm_zkvm::{Execution, NoOutcome};
 use thiserror::Error;
 
@@ -46,6 +47,8 @@ pub enum LieMode {
     StateRoot,
     /// A header field that does not follow from the parent.
     Header,
+    /// Another output of a run inside a transaction.
+    SyncOutput,
 }
 
 /// No way to lie has this name.
@@ -57,7 +60,7 @@ pub struct UnknownLieMode {
 
 impl LieMode {
     /// Every way to lie.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::WrongOutput,
         Self::WrongStatus,
         Self::NeverEnds,
@@ -68,6 +71,7 @@ impl LieMode {
         Self::OverLimit,
         Self::StateRoot,
         Self::Header,
+        Self::SyncOutput,
     ];
 
     /// Its name.
@@ -83,6 +87,7 @@ impl LieMode {
             Self::OverLimit => "over-limit",
             Self::StateRoot => "state-root",
             Self::Header => "header",
+            Self::SyncOutput => "sync-output",
         }
     }
 
@@ -92,7 +97,10 @@ impl LieMode {
 
     /// Whether the lie is a false claim in a block that is valid otherwise, so that arbitration can undo it.
     pub const fn is_false_claim(self) -> bool {
-        matches!(self, Self::WrongOutput | Self::WrongStatus | Self::NeverEnds | Self::Traps)
+        matches!(
+            self,
+            Self::WrongOutput | Self::WrongStatus | Self::NeverEnds | Self::Traps | Self::SyncOutput
+        )
     }
 }
 
@@ -210,6 +218,35 @@ impl Liar {
     }
 }
 
+impl Liar {
+    /// Lies about the runs inside the transactions of a block that was built honestly: none when it has none, or this is no
+    /// occasion.
+    pub(crate) fn false_runs(&mut self, receipts: &[ReceiptEnvelope]) -> Vec<ToldRun> {
+        if self.mode() != LieMode::SyncOutput {
+            return Vec::new();
+        }
+        let logs = receipts.iter().flat_map(ReceiptEnvelope::logs);
+        let run = logs
+            .filter(|log| log.address == JOB_MANAGER_ADDRESS)
+            .find_map(|log| JobManager::JobExecuted::decode_log(log).ok());
+        let claim = crate::claims::claims(receipts)
+            .find(|claim| run.as_ref().is_some_and(|run| run.jobId == claim.jobId));
+        let (Some(run), Some(claim)) = (run, claim) else { return Vec::new() };
+        let Some(status) = OutcomeStatus::from_byte(run.status).filter(|_| self.takes()) else {
+            return Vec::new();
+        };
+        let truth = Execution { outcome: Outcome::new(status, run.data.output), cycles: claim.cycles };
+        let lie = other_output(truth);
+        vec![ToldRun {
+            program_id: run.data.programId,
+            input_hash: keccak256(&run.data.input),
+            status,
+            cycles: lie.cycles,
+            output: lie.outcome.bytes().clone(),
+        }]
+    }
+}
+
 enum Told {
     Instead(Execution),
     Invented,
@@ -267,7 +304,8 @@ pub(crate) fn tamper(
         | LieMode::WrongStatus
         | LieMode::NeverEnds
         | LieMode::Traps
-        | LieMode::OverLimit => {}
+        | LieMode::OverLimit
+        | LieMode::SyncOutput => {}
     }
     block
 }

@@ -15,8 +15,8 @@ use alloy_eips::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY};
 use alloy_sol_types::SolEvent;
 use ivm_chain::SealedBlock;
-use ivm_contracts::{JOB_MANAGER_ADDRESS, JobManager, JobManager::ClaimPosted};
-use ivm_coprocessor::{ProgramCache, ProgramError};
+use ivm_contracts::{JOB_MANAGER_ADDRESS, JobKind, JobManager, JobManager::ClaimPosted};
+use ivm_coprocessor::{Executor, ExecutorCall, ProgramCache, ProgramError, ProgramRunner, RunRefusal};
 use ivm_da::{DaError, PayloadStore};
 use ivm_primitives::{InputError, JobInput, ProgramId, input_commitment};
 use ivm_zkvm::{CheckError, Zkvm};
@@ -131,6 +131,8 @@ pub(crate) struct ClaimChecker {
     pub(crate) zkvm: Arc<dyn Zkvm>,
     pub(crate) programs: Arc<ProgramCache>,
     pub(crate) payloads: Arc<PayloadStore>,
+    /// It has made the runs inside transactions, when it executed the block, and remembers them.
+    pub(crate) executor: Arc<Executor<ProgramRunner>>,
 }
 
 /// Reads a record of the node's own table as of the block before.
@@ -200,11 +202,37 @@ impl ClaimChecker {
             .programs
             .get(program_id, program.elf_hash)
             .map_err(|reason| Objection::Program { program_id, reason })?;
-        match self.zkvm.check(&program, &input, job.max_cycles, claim.outcomeHash) {
+        let checked = match job.kind() {
+            JobKind::Sync => self.check_run(claim, &job, &input, program.elf_hash())?,
+            _ => self.zkvm.check(&program, &input, job.max_cycles, claim.outcomeHash),
+        };
+        match checked {
             Ok(cycles) if cycles == claim.cycles => Ok(()),
             Ok(expected) => Err(Objection::WrongCycles { job_id, got: claim.cycles, expected }.into()),
-            Err(CheckError::Broken(reason)) => Err(NodeError::CannotRun { job_id, reason }.into()),
+            Err(CheckError::Broken(reason)) => {
+                Err(NodeError::CannotRun { job_id, reason: reason.to_string() }.into())
+            }
             Err(reason) => Err(Objection::WrongClaim { job_id, reason }.into()),
+        }
+    }
+
+    /// Checks the claim of a run inside a transaction.
+    fn check_run(
+        &self,
+        claim: &ClaimPosted,
+        job: &JobRecord,
+        input: &JobInput,
+        elf_hash: B256,
+    ) -> Result<Result<u64, CheckError>, ClaimsError> {
+        let (program_id, max_cycles) = (job.program_id, job.max_cycles);
+        let call = ExecutorCall { program_id, elf_hash, max_cycles, input: input.onchain().clone() };
+        let (got, job_id) = (claim.outcomeHash, claim.jobId);
+        match self.executor.truth(&call, max_cycles) {
+            Ok(execution) if execution.outcome.hash() == got => Ok(Ok(execution.cycles)),
+            Ok(execution) => Ok(Err(CheckError::WrongOutcome { got, expected: execution.outcome.hash() })),
+            Err(RunRefusal::NoOutcome(reason)) => Ok(Err(CheckError::NoOutcome(reason))),
+            Err(RunRefusal::TooLarge(reason)) => Err(Objection::Input { job_id, reason }.into()),
+            Err(RunRefusal::Unavailable(reason)) => Err(NodeError::CannotRun { job_id, reason }.into()),
         }
     }
 

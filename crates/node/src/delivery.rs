@@ -8,16 +8,16 @@ use ivm_zkvm::Execution;
 use crate::records::JobRecord;
 
 /// Most results in one transaction.
-const MAX_RESULTS_PER_BATCH: usize = 64;
+pub(crate) const MAX_RESULTS_PER_BATCH: usize = 64;
 
 /// Gas of a batch beside its results: intrinsic gas, the proposer's account.
-const BATCH_GAS: u64 = 100_000;
+pub(crate) const BATCH_GAS: u64 = 100_000;
 
 /// Gas of a result beside callback and calldata, with room to spare (measured: about 23,000). Unused gas costs nothing.
-const RESULT_GAS: u64 = 60_000;
+pub(crate) const RESULT_GAS: u64 = 60_000;
 
 /// Gas of one byte of calldata at most (EIP-7623: four tokens at ten gas).
-const CALLDATA_BYTE_GAS: u64 = 40;
+pub(crate) const CALLDATA_BYTE_GAS: u64 = 40;
 
 /// A transaction to post.
 #[derive(Clone, Debug)]
@@ -79,9 +79,13 @@ impl Draft {
     }
 }
 
+/// What a callback needs: a call passes on 63/64 of what is left at most, so its limit needs 64/63 of it.
+pub(crate) const fn callback_gas(limit: u64) -> u64 {
+    limit + limit / 63 + 2000
+}
+
 fn result_gas(record: &JobRecord, execution: &Execution) -> u64 {
-    // A call passes on 63/64 of what is left at most, so the callback's limit needs 64/63 of it.
-    let callback_gas = record.callback_gas_limit + record.callback_gas_limit / 63 + 2000;
+    let callback_gas = callback_gas(record.callback_gas_limit);
     let calldata_bytes = 512 + execution.outcome.bytes().len() as u64;
     RESULT_GAS + callback_gas + CALLDATA_BYTE_GAS * calldata_bytes
 }
@@ -104,6 +108,7 @@ mod tests {
             max_cycles: 1,
             callback_gas_limit,
             deadline_block: 1,
+            cycle_price_wei: 1,
             requested_block: 0,
             request_index: 0,
             phase: JobPhase::Open,

@@ -37,7 +37,7 @@ pub enum NodeError {
         /// The job.
         job_id: alloy_primitives::B256,
         /// Why.
-        reason: ivm_engine::ExecutorError,
+        reason: String,
     },
     /// There is no such settlement chain.
     #[error("settlement chain: {0}")]
@@ -45,6 +45,12 @@ pub enum NodeError {
     /// The settlement contract does not answer as it should.
     #[error("settlement contract: {0}")]
     Settlement(#[from] ivm_settlement::SettlementError),
+    /// The job manager does not answer as it should.
+    #[error("job manager: {reason}")]
+    JobManager {
+        /// What it answered.
+        reason: String,
+    },
     /// A payload is not a block.
     #[error("payload of block {block_hash}: {reason}")]
     PayloadMalformed {

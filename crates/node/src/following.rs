@@ -23,6 +23,7 @@ use crate::{
     records::{self, Changes, JobRecord},
     refusals::Refusal,
     settlement::Tip,
+    told,
 };
 
 /// Most blocks that one step follows: what they write is held in memory.
@@ -40,7 +41,9 @@ impl Shared {
                 return Ok(all);
             }
             let mut observe = |block: &CommittedBlock, before: &BranchRecords| self.observe(block, before);
-            match self.chain.reorg_to_with(target, Durability::Buffered, &mut observe) {
+            let moved = self.chain.reorg_to_with(target, Durability::Buffered, &mut observe);
+            self.executor.forget_told();
+            match moved {
                 Ok(reorg) => {
                     all = Some(joined(all, reorg));
                     if !more {
@@ -82,6 +85,7 @@ impl Shared {
             if self.judged(block.hash) != Judged::Good || !self.keep(block.hash)? {
                 break;
             }
+            self.executor.tell(block.number, told::read(&self.settlement.chain, block.hash)?);
         }
         let followed = follow(start, &path, |hash| self.judged(hash), self.follow_mode);
         Ok((followed.target.hash, is_part && followed.stopped_at.is_none()))

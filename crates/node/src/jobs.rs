@@ -1,12 +1,15 @@
 //! Open jobs and the workers that run them.
 
+use alloy_primitives::Address;
+use ivm_contracts::IOffchainJobs::RequestFault;
 use ivm_coprocessor::Task;
 
 use crate::{
     NodeError,
     producer::Producer,
-    progress::{MAX_TRACKED_JOBS, OpenJobs, Stage},
+    progress::{MAX_TRACKED_JOBS, Stage},
     records::{self, JobPhase, JobRecord, OPEN_PREFIX, ProgramRecord},
+    signed::{self, Admission, MAX_SIGNED_JOBS, SIGNED_PREFIX, SignedJob, fault_name},
 };
 
 impl Producer {
@@ -21,6 +24,64 @@ impl Producer {
             }
         }
         Ok(())
+    }
+
+    /// Takes requests from the records that waited for a block when the node stopped.
+    pub(crate) fn load_signed(&self) -> Result<(), NodeError> {
+        let kept = self.shared.chain.extra_scan(SIGNED_PREFIX, MAX_SIGNED_JOBS)?;
+        let signed =
+            kept.iter().map(|(key, value)| SignedJob::read(key, value)).collect::<Result<Vec<_>, _>>()?;
+        self.take_signed(signed);
+        Ok(())
+    }
+
+    /// Takes requests that the node had taken before: what no longer can be posted is given up.
+    fn take_signed(&self, signed: Vec<SignedJob>) {
+        let chain = &self.shared.chain;
+        let admission = Admission::new(chain);
+        for job in signed {
+            let job_id = job.job_id(chain.config().chain_id);
+            let (fault, funds) = match (admission.fault(&job), admission.funds(&job)) {
+                (Ok(fault), Ok(funds)) => (fault, funds),
+                (Err(error), _) | (_, Err(error)) => {
+                    tracing::error!(target: "job", "request {job_id} is given up: {error}");
+                    continue;
+                }
+            };
+            let mut writes = self.shared.writes.lock();
+            if let Some(fault) = fault {
+                tracing::info!(target: "job", "request {job_id} is given up: {}", fault_name(fault));
+                writes.push(signed::forget(job_id));
+                continue;
+            }
+            writes.push(job.write(job_id));
+            drop(writes);
+            let block = chain.head().block.number() + 1;
+            if let Err(error) = self.shared.open_jobs.lock().insert_signed(job_id, job, funds.fee_wei, block)
+            {
+                tracing::warn!(target: "job", "request {job_id} is given up: {error}");
+            }
+        }
+    }
+
+    /// Gives up the requests that the contract passed over for good, and those that are too late for the next block.
+    pub(crate) fn give_up_signed(&self, skipped: &[(Address, u64, RequestFault)], next_block: u64) {
+        let chain_id = self.shared.chain.config().chain_id;
+        let mut open_jobs = self.shared.open_jobs.lock();
+        let mut given_up = open_jobs.late_signed(next_block);
+        for &(consumer, nonce, fault) in skipped {
+            let job_id = ivm_contracts::job_id(chain_id, consumer, nonce);
+            // Its turn comes yet.
+            if fault != RequestFault::NotNextInOrder {
+                given_up.push((job_id, format!("the contract passed it over: {}", fault_name(fault))));
+            }
+        }
+        for (job_id, reason) in given_up {
+            tracing::warn!(target: "job", "request {job_id} is given up: {reason}");
+            open_jobs.refuse_signed(job_id, reason);
+            self.shared.writes.lock().push(signed::forget(job_id));
+            self.shared.tell(job_id);
+        }
     }
 
     /// Gives waiting jobs to the workers, as many as the queue takes.
@@ -57,9 +118,12 @@ impl Producer {
 
     /// After blocks were left: what is in memory is what the records say. Jobs are run again, since one that is asked for
     /// once more may ask for something else.
-    pub(crate) fn reload_jobs(&self) -> Result<(), NodeError> {
-        *self.shared.open_jobs.lock() = OpenJobs::default();
+    pub(crate) fn reload_jobs(&self, removed: Vec<SignedJob>) -> Result<(), NodeError> {
+        let before = std::mem::take(&mut *self.shared.open_jobs.lock());
         self.load_open_jobs()?;
+        // Those of the blocks removed came first.
+        let waited = before.signed.in_order_of_coming();
+        self.take_signed(removed.into_iter().chain(waited).collect());
         self.dispatch();
         Ok(())
     }

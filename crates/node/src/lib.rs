@@ -34,10 +34,13 @@ mod proposing;
 mod prover;
 pub mod records;
 mod refusals;
+mod requests;
 mod settlement;
 mod settlement_views;
+mod signed;
 mod signed_headers;
 mod timings;
+mod told;
 
 pub use byzantine::{Byzantine, LieMode, UnknownLieMode};
 pub use claims::{MAX_CLAIM_RECEIPT_SIZE_BYTES, Objection};

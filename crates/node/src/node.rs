@@ -1,11 +1,17 @@
 //! Starting and stopping.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+};
 
 use alloy_primitives::{Address, B256};
 use alloy_signer_local::PrivateKeySigner;
-use ivm_chain::{Chain, RestoredPool, Storage as ChainStorage};
-use ivm_coprocessor::{Coprocessor, Notice, ProgramCache, Task, TaskEnd};
+use ivm_chain::{Chain, ChainConfig, Reorg, RestoredPool, Rules, Storage as ChainStorage};
+use ivm_contracts::JOB_MANAGER_ADDRESS;
+use ivm_coprocessor::{Coprocessor, Executor, Notice, ProgramCache, ProgramRunner, Task, TaskEnd};
 use ivm_da::PayloadStore;
 use ivm_primitives::ProgramId;
 use ivm_rpc::{DevControl, IvmBackend, RpcServer};
@@ -13,7 +19,7 @@ use ivm_settlement::{FollowMode, ProofVerifier, SETTLEMENT_ADDRESS};
 use ivm_zkvm::{OpenVm, Zkvm};
 use parking_lot::Mutex;
 use tokio::{
-    sync::{Notify, mpsc, watch},
+    sync::{Notify, broadcast, mpsc, watch},
     task::JoinHandle,
 };
 
@@ -33,6 +39,9 @@ use crate::{
     timings::{Timings, TurnTimings},
 };
 
+/// Changes of jobs that a listener may be behind before it misses some.
+const MAX_TOLD_JOB_CHANGES: usize = 4096;
+
 /// Programs admitted that no block registers yet.
 #[derive(Debug, Default)]
 pub(crate) struct Registrations {
@@ -45,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) settlement: Settlement,
     pub(crate) follow_mode: FollowMode,
     pub(crate) checker: ClaimChecker,
+    pub(crate) executor: Arc<Executor<ProgramRunner>>,
     pub(crate) refusals: Mutex<Refusals>,
     pub(crate) timings: Timings,
     pub(crate) signed_headers: Mutex<SignedHeaders>,
@@ -59,6 +69,8 @@ pub(crate) struct Shared {
     pub(crate) wake: Notify,
     /// Number of the newest block.
     pub(crate) committed: watch::Sender<u64>,
+    /// Jobs that changed.
+    pub(crate) job_changes: broadcast::Sender<B256>,
 }
 
 impl Shared {
@@ -67,10 +79,32 @@ impl Shared {
         self.chain.extra(key)?.map(|bytes| records::decode(key, &bytes)).transpose()
     }
 
+    /// Tells that a job has changed.
+    pub(crate) fn tell(&self, job_id: B256) {
+        // An error means that nobody listens.
+        let _ = self.job_changes.send(job_id);
+    }
+
+    /// Tells of every job in the blocks that a reorg removed or added.
+    pub(crate) fn tell_reorg(&self, reorg: &Reorg) {
+        let blocks = reorg.removed.iter().chain(&reorg.added);
+        let receipts = blocks.flat_map(|block| block.receipts.iter());
+        let logs = receipts.flat_map(|receipt| receipt.logs());
+        // What the job manager logs of a job begins with the job.
+        let jobs: BTreeSet<B256> = logs
+            .filter(|log| log.address == JOB_MANAGER_ADDRESS)
+            .filter_map(|log| log.topics().get(1).copied())
+            .collect();
+        jobs.into_iter().for_each(|job_id| self.tell(job_id));
+    }
+
     /// What workers tell.
     fn notice(&self, notice: Notice) {
         match notice {
-            Notice::Started(job_id) => self.open_jobs.lock().set_stage(job_id, Stage::Executing),
+            Notice::Started(job_id) => {
+                self.open_jobs.lock().set_stage(job_id, Stage::Executing);
+                self.tell(job_id);
+            }
             Notice::Ended { task, end, run_time } => {
                 let job_id = task.job_id;
                 let mut open_jobs = self.open_jobs.lock();
@@ -79,6 +113,7 @@ impl Shared {
                 let stage = if is_same { ended(job_id, end, run_time) } else { Stage::Waiting };
                 open_jobs.set_stage(job_id, stage);
                 drop(open_jobs);
+                self.tell(job_id);
                 self.wake.notify_one();
             }
         }
@@ -166,11 +201,21 @@ impl Node {
                 PayloadStore::open(&folder.join("payloads"), config.max_payload_store_size_bytes)?
             }
         };
-        let chain = Chain::open(config.chain, storage("chain"))?;
+        let payloads = Arc::new(payloads);
+        let zkvm = match &config.storage {
+            Storage::Memory => OpenVm::new(),
+            Storage::Folder(folder) => OpenVm::with_key_cache(folder.join("keys")),
+        };
+        let zkvm: Arc<dyn Zkvm> = Arc::new(zkvm.with_executor(config.executor));
+        let programs =
+            Arc::new(ProgramCache::new(zkvm.clone(), payloads.clone(), config.max_cached_programs));
+        let runner = ProgramRunner::new(zkvm.clone(), programs.clone());
+        let executor = Arc::new(Executor::new(JOB_MANAGER_ADDRESS, runner));
+        let rules = Rules::InfinityVmWith(executor.clone());
+        let chain = Chain::open(ChainConfig { rules, ..config.chain }, storage("chain"))?;
         let bonded = config.proposers.iter().map(PrivateKeySigner::address).collect();
         let genesis = config.settlement.genesis(&chain, bonded);
         let SettlementConfig { diligence, follow_mode, byzantine, rpc, .. } = config.settlement;
-        let payloads = Arc::new(payloads);
         let verifier = Arc::new(ProofVerifier::new(payloads.clone()));
         let mut settlement = genesis.chain_config(verifier)?;
         // A challenge shows a receipt.
@@ -182,20 +227,18 @@ impl Node {
         if let Storage::Folder(folder) = &config.storage {
             restore_pool(&chain, &folder.join("pool.journal"));
         }
-        let zkvm = match &config.storage {
-            Storage::Memory => OpenVm::new(),
-            Storage::Folder(folder) => OpenVm::with_key_cache(folder.join("keys")),
+        let checker = ClaimChecker {
+            zkvm: zkvm.clone(),
+            programs: programs.clone(),
+            payloads: payloads.clone(),
+            executor: executor.clone(),
         };
-        let zkvm: Arc<dyn Zkvm> = Arc::new(zkvm.with_executor(config.executor));
-        let programs =
-            Arc::new(ProgramCache::new(zkvm.clone(), payloads.clone(), config.max_cached_programs));
-        let checker =
-            ClaimChecker { zkvm: zkvm.clone(), programs: programs.clone(), payloads: payloads.clone() };
         let shared = Arc::new(Shared {
             chain: chain.clone(),
             settlement: Settlement::new(settlement.clone()),
             follow_mode,
             checker,
+            executor,
             refusals: Mutex::default(),
             timings: Timings::default(),
             signed_headers: Mutex::default(),
@@ -207,6 +250,7 @@ impl Node {
             writes: Arc::default(),
             wake: Notify::new(),
             committed: watch::Sender::new(chain.head().block.number()),
+            job_changes: broadcast::Sender::new(MAX_TOLD_JOB_CHANGES),
         });
         let listener = Arc::downgrade(&shared);
         let coprocessor = Coprocessor::start(

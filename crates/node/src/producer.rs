@@ -35,6 +35,7 @@ use crate::{
     records::{self, Changes, JobPhase, ProgramRecord},
     refusals::Refusal,
     settlement::{FORGET_BATCH, Order, Ordered, Tip, log_decisions},
+    signed, told,
 };
 
 /// How long production waits after a failure of the store before it tries again.
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     Mine { timestamp: Option<u64>, reply: oneshot::Sender<Result<(), String>> },
     /// Make a settlement block now, without an execution block.
     MineSettlement { reply: oneshot::Sender<Result<(), String>> },
+    /// Give jobs that wait to the workers.
+    Dispatch,
     /// Move the clock of later blocks forward; replies by how much it is ahead.
     IncreaseTime { seconds: u64, reply: oneshot::Sender<Option<u64>> },
     /// End.
@@ -101,6 +104,7 @@ impl Producer {
             forgotten,
         };
         producer.load_open_jobs()?;
+        producer.load_signed()?;
         let open = producer.shared.open_jobs.lock().len();
         if open > 0 {
             tracing::info!(target: "job", "{open} jobs are open: running them again");
@@ -139,6 +143,7 @@ impl Producer {
                     // Whoever asked may be gone.
                     let _ = reply.send(mined.map_err(|error| error.to_string()));
                 }
+                Some(Command::Dispatch) => self.dispatch(),
                 Some(Command::MineSettlement { reply }) => {
                     let mined = tokio::task::block_in_place(|| self.turn(None, false));
                     let _ = reply.send(mined.map_err(|error| error.to_string()));
@@ -170,6 +175,7 @@ impl Producer {
         let open_jobs = self.shared.open_jobs.lock();
         pending > 0
             || open_jobs.ready().next().is_some()
+            || open_jobs.ready_signed().next().is_some()
             || open_jobs.past_deadline(next).next().is_some()
             || !self.shared.registrations.lock().programs.is_empty()
     }
@@ -245,14 +251,14 @@ impl Producer {
         tip: &Tip,
         proposing: Duration,
     ) -> Result<(), NodeError> {
-        let Proposal { block, block_hash, payload, proposer, executed, lie } = proposal;
+        let Proposal { block, block_hash, payload, proposer, executed, lie, told } = proposal;
         for payload in executed.iter().flat_map(|executed| &executed.changes.payloads) {
             self.shared.payloads.put(payload)?;
         }
         let timestamp = timestamp.unwrap_or_default().max(self.now()).max(block.header.timestamp);
         let started = Instant::now();
         let extra = self.forget_final(tip)?;
-        let order = Order { proposer: &proposer, block: &block, block_hash, payload };
+        let order = Order { proposer: &proposer, block: &block, block_hash, payload, told: &told };
         match self.shared.settlement.order(Some(&order), timestamp, proposer.address(), extra)? {
             Ordered::Yes(settlement_block) => self.after_settlement_block(&settlement_block),
             Ordered::No { reason } => {
@@ -298,7 +304,8 @@ impl Producer {
         self.shared.chain.sync()?;
         let mut writes = Vec::new();
         for number in self.forgotten + 1..=self.forgotten + FORGET_BATCH {
-            writes.push(Payload::forget(self.shared.settlement.canonical_hash(number)?));
+            let hash = self.shared.settlement.canonical_hash(number)?;
+            writes.extend([Payload::forget(hash), told::forget(hash)]);
         }
         self.forgotten += FORGET_BATCH;
         Ok(writes)
@@ -346,7 +353,8 @@ impl Producer {
         };
         let dropped = dropped_registrations(reorg, is_registered)?;
         self.shared.registrations.lock().programs.extend(dropped);
-        self.reload_jobs()?;
+        self.reload_jobs(signed::removed_by(reorg))?;
+        self.shared.tell_reorg(reorg);
         self.shared.committed.send_replace(head.number());
         Ok(())
     }
@@ -384,6 +392,7 @@ impl Producer {
             }
             for (job_id, record) in changes.jobs {
                 log_step(job_id, &record);
+                self.shared.tell(job_id);
                 if record.phase == JobPhase::Open {
                     open_jobs.insert(job_id, record);
                 } else {
@@ -391,6 +400,7 @@ impl Producer {
                 }
             }
         }
+        self.give_up_signed(&changes.skipped, head.block.number() + 1);
         for (program_id, record) in changes.programs {
             self.shared.registrations.lock().programs.remove(&program_id);
             tracing::info!(target: "job", "program {program_id} registered in block {}", record.registered_block);

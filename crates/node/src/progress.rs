@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256};
 use ivm_zkvm::{Execution, NoOutcome};
 
-use crate::records::{JobPhase, JobRecord};
+use crate::{
+    records::{JobPhase, JobRecord},
+    signed::{ReadySigned, SignedBook, SignedJob, TakeError},
+};
 
 /// Most open jobs held in memory; further ones wait in the records until there is room.
 pub(crate) const MAX_TRACKED_JOBS: usize = 65_536;
@@ -15,6 +18,9 @@ const MAX_READY_SIZE_BYTES: usize = 256 * 1024 * 1024;
 
 /// Times a result is posted before the node gives up on it.
 pub(crate) const MAX_POST_ATTEMPTS: u32 = 5;
+
+/// Signed requests come after the requests of the same block.
+const SIGNED_INDEX_BASE: u64 = 1 << 32;
 
 /// How far an open job has come.
 #[derive(Clone, Debug)]
@@ -61,6 +67,8 @@ pub(crate) struct OpenJobs {
     orders: HashMap<B256, Order>,
     waiting: BTreeSet<Order>,
     ready_bytes: usize,
+    /// Requests that were signed: each is among the jobs too.
+    pub(crate) signed: SignedBook,
     /// Whether the records hold open jobs that had no room here.
     pub(crate) overflowed: bool,
 }
@@ -81,8 +89,36 @@ impl OpenJobs {
         self.jobs.insert(order, OpenJob { record, stage: Stage::Waiting });
     }
 
+    /// Takes a signed request in, in place of one with the same id. `block` is the next one.
+    pub(crate) fn insert_signed(
+        &mut self,
+        job_id: B256,
+        job: SignedJob,
+        fee_wei: U256,
+        block: u64,
+    ) -> Result<(), TakeError> {
+        if self.jobs.len() >= MAX_TRACKED_JOBS {
+            return Err(TakeError::Jobs { limit: MAX_TRACKED_JOBS });
+        }
+        let index = self.signed.insert(job_id, job.clone(), fee_wei)?;
+        self.remove_open(job_id);
+        self.insert(job_id, job.record(block, SIGNED_INDEX_BASE.saturating_add(index)));
+        Ok(())
+    }
+
+    /// Gives a signed request up.
+    pub(crate) fn refuse_signed(&mut self, job_id: B256, reason: String) {
+        self.signed.refuse(job_id, reason);
+        self.remove_open(job_id);
+    }
+
     /// Forgets a job that is closed.
     pub(crate) fn remove(&mut self, job_id: B256) -> Option<OpenJob> {
+        self.signed.remove(job_id);
+        self.remove_open(job_id)
+    }
+
+    fn remove_open(&mut self, job_id: B256) -> Option<OpenJob> {
         let order = self.orders.remove(&job_id)?;
         self.waiting.remove(&order);
         let job = self.jobs.remove(&order)?;
@@ -114,6 +150,9 @@ impl OpenJobs {
             self.waiting.remove(&order);
         }
         job.stage = stage;
+        if matches!(job.stage, Stage::NoOutcome(_)) {
+            self.signed.ran_unpaid(job_id);
+        }
     }
 
     /// The oldest job that was not given to a worker, while outcomes have room.
@@ -126,12 +165,25 @@ impl OpenJobs {
     }
 
     /// Jobs whose outcome waits for a block, oldest first.
-    pub(crate) fn ready(&self) -> impl Iterator<Item = (B256, &JobRecord, &Execution, u32)> {
+    fn executed(&self) -> impl Iterator<Item = (B256, &JobRecord, &Execution, u32)> {
         self.jobs.iter().filter_map(|(order, job)| match &job.stage {
             Stage::Executed { execution, failed_posts, .. } if *failed_posts < MAX_POST_ATTEMPTS => {
                 Some((order.2, &job.record, execution, *failed_posts))
             }
             _ => None,
+        })
+    }
+
+    /// Jobs of the chain whose outcome waits for a block, oldest first.
+    pub(crate) fn ready(&self) -> impl Iterator<Item = (B256, &JobRecord, &Execution, u32)> {
+        self.executed().filter(|(job_id, ..)| self.signed.get(*job_id).is_none())
+    }
+
+    /// Signed requests whose outcome waits for a block, oldest first.
+    pub(crate) fn ready_signed(&self) -> impl Iterator<Item = ReadySigned<'_>> {
+        self.executed().filter_map(|(job_id, _, execution, failed_posts)| {
+            let job = self.signed.get(job_id)?;
+            Some(ReadySigned { job_id, job, execution, failed_posts })
         })
     }
 
@@ -143,12 +195,33 @@ impl OpenJobs {
         })
     }
 
-    /// Jobs whose deadline is before `block`, oldest first.
+    /// Jobs of the chain whose deadline is before `block`, oldest first.
     pub(crate) fn past_deadline(&self, block: u64) -> impl Iterator<Item = (B256, &JobRecord)> {
-        self.jobs
-            .iter()
-            .filter(move |(_, job)| job.record.deadline_block < block)
-            .map(|(order, job)| (order.2, &job.record))
+        let late = self.late(block).filter(|(job_id, _)| self.signed.get(*job_id).is_none());
+        late.map(|(job_id, job)| (job_id, &job.record))
+    }
+
+    /// Signed requests whose deadline is before `block`, and why they are late.
+    pub(crate) fn late_signed(&self, block: u64) -> Vec<(B256, String)> {
+        let late = self.late(block).filter(|(job_id, _)| self.signed.get(*job_id).is_some());
+        late.map(|(job_id, job)| {
+            let deadline = job.record.deadline_block;
+            let reason = match &job.stage {
+                Stage::NoOutcome(reason) => format!("it has no outcome: {reason}"),
+                Stage::CannotRun(reason) => format!("this node cannot run it: {reason}"),
+                Stage::MissingPayload(hash) => {
+                    format!("payload {hash} did not come before block {deadline} had passed")
+                }
+                _ => format!("block {deadline} passed before it could be posted"),
+            };
+            (job_id, reason)
+        })
+        .collect()
+    }
+
+    fn late(&self, block: u64) -> impl Iterator<Item = (B256, &OpenJob)> {
+        let late = self.jobs.iter().filter(move |(_, job)| job.record.deadline_block < block);
+        late.map(|(order, job)| (order.2, job))
     }
 
     /// A result was in a transaction that failed; returns how often that happened.
@@ -201,6 +274,7 @@ mod tests {
             max_cycles: 1,
             callback_gas_limit: 1,
             deadline_block: requested_block + 10,
+            cycle_price_wei: 1,
             requested_block,
             request_index,
             phase: JobPhase::Open,

@@ -12,6 +12,7 @@ use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use ivm_chain::{BuildRequest, BuiltBlock};
 use ivm_contracts::{JOB_MANAGER_ADDRESS, JobManager, PROGRAM_REGISTRY_ADDRESS, ProgramRegistry};
+use ivm_coprocessor::ToldRun;
 use ivm_primitives::ProgramId;
 use ivm_settlement::SignedHeader;
 
@@ -24,6 +25,7 @@ use crate::{
     producer::Producer,
     proposer::Signing,
     records::Changes,
+    signed::{Admission, next_in_order, signed_batches},
 };
 
 /// Part of a block's gas that what the proposer posts may take; the rest is the users'.
@@ -73,6 +75,8 @@ pub(crate) struct Proposal {
     pub(crate) executed: Option<Executed>,
     /// The lie in it.
     pub(crate) lie: Option<LieMode>,
+    /// What is told of runs in it.
+    pub(crate) told: Vec<ToldRun>,
 }
 
 /// A block as it was executed.
@@ -105,7 +109,7 @@ impl Producer {
         // The first of a lying node's proposers is the liar.
         let lies = index == 0;
         let false_result = if lies { self.false_result() } else { None };
-        let told = false_result.is_some();
+        let mut told = false_result.is_some();
         let leading = self.leading(&proposer, false_result)?;
         let request = BuildRequest {
             leading_transactions: leading.transactions,
@@ -114,7 +118,18 @@ impl Producer {
             prev_randao: keccak256(self.shared.chain.head().block.hash()),
             ..Default::default()
         };
-        let built = self.shared.chain.build_block(request)?;
+        let mut built = self.shared.chain.build_block(request.clone())?;
+        let false_runs = match self.liar.as_mut().filter(|_| lies) {
+            Some(liar) => liar.false_runs(built.receipts()),
+            None => Vec::new(),
+        };
+        if !false_runs.is_empty() {
+            told = true;
+            self.shared.executor.tell(built.block().number(), false_runs.clone());
+            let rebuilt = self.shared.chain.build_block(request);
+            self.shared.executor.forget_told();
+            built = rebuilt?;
+        }
         for rejected in built.rejected_leading() {
             tracing::error!(target: "block", "transaction {} of the proposer was left out: {}", rejected.hash, rejected.reason);
         }
@@ -142,11 +157,13 @@ impl Producer {
             }
             Some(mode) => self.sign(block, proposer, Some(executed), Some(mode)),
         }
+        .map(|proposal| Proposal { told: false_runs, ..proposal })
         .map(Box::new)
         .map(Built::Block)
     }
 
-    /// Has results whose receipt would be too large go alone from now on: as after a failure. False when none is.
+    /// Has results whose receipt would be too large go alone from now on, as after a failure; drops users' transactions that
+    /// have such receipts. False when there are none.
     fn split_oversized(&self, built: &BuiltBlock, purposes: &BTreeMap<TxHash, Purpose>) -> bool {
         let mut splits = false;
         for (index, size_bytes) in oversized_receipts(built.receipts()) {
@@ -157,8 +174,11 @@ impl Producer {
                 for job_id in jobs {
                     open_jobs.post_failed(*job_id);
                 }
-                splits = true;
+            } else {
+                tracing::warn!(target: "block", "transaction {hash} leaves the pool: its receipt of {size_bytes} bytes holds a claim");
+                self.shared.chain.drop_from_pool(*hash);
             }
+            splits = true;
         }
         splits
     }
@@ -197,7 +217,7 @@ impl Producer {
         let domain = self.shared.settlement.domain();
         let signed = SignedHeader::sign(block.header.clone(), domain, &proposer)?;
         let payload = Payload::new(&block, signed.signature_bytes());
-        Ok(Proposal { block, block_hash, payload, proposer, executed, lie })
+        Ok(Proposal { block, block_hash, payload, proposer, executed, lie, told: Vec::new() })
     }
 
     /// The system's time, as far ahead as it was moved.
@@ -241,6 +261,13 @@ impl Producer {
         let lies = false_result.iter().map(|lie| (lie.job_id, &lie.record, &lie.execution, 0));
         let in_time = lies.chain(in_time);
         for batch in batches(in_time, gas_left) {
+            let transaction = signing.call(JOB_MANAGER_ADDRESS, batch.calldata, batch.gas_limit)?;
+            leading.push(transaction, Purpose::Results(batch.jobs));
+            gas_left = gas_left.saturating_sub(batch.gas_limit);
+        }
+        let admission = Admission::new(chain);
+        let signed = next_in_order(open_jobs.ready_signed(), |consumer| admission.ordered_nonce(consumer))?;
+        for batch in signed_batches(signed, gas_left) {
             let transaction = signing.call(JOB_MANAGER_ADDRESS, batch.calldata, batch.gas_limit)?;
             leading.push(transaction, Purpose::Results(batch.jobs));
             gas_left = gas_left.saturating_sub(batch.gas_limit);

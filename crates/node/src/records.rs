@@ -7,21 +7,23 @@
 //! | --- | --- |
 //! | `job/` ‖ job id | [`JobRecord`], JSON |
 //! | `open/` ‖ block ‖ index ‖ job id | nothing: the job awaits its result, in order of request |
+//! | `signed/` ‖ job id | a request that waits for a block: [`SignedJob`](crate::signed::SignedJob), JSON |
 //! | `program/` ‖ program id | [`ProgramRecord`], JSON |
 //! | `proof/` ‖ program id ‖ input commitment | [`ProofRecord`], JSON |
 
 use alloy_consensus::{ReceiptEnvelope, Transaction};
-use alloy_primitives::{Address, B256, Bytes, Log, TxHash, keccak256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, TxHash, keccak256};
 use alloy_sol_types::{SolCall, SolEvent};
 use ivm_chain::{ExtraWrite, SealedBlock};
 use ivm_contracts::{
-    IJobManager::Job, JOB_MANAGER_ADDRESS, JobManager, PROGRAM_REGISTRY_ADDRESS, ProgramRegistry,
+    IJobManager::Job, IOffchainJobs::RequestFault, JOB_MANAGER_ADDRESS, JobKind, JobManager,
+    PROGRAM_REGISTRY_ADDRESS, ProgramRegistry,
 };
 use ivm_primitives::{OutcomeStatus, ProgramId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use crate::NodeError;
+use crate::{NodeError, signed};
 
 /// Where a job is in its life on chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +74,8 @@ pub struct JobRecord {
     pub callback_gas_limit: u64,
     /// Last block that may carry the result.
     pub deadline_block: u64,
+    /// Price of a cycle; 0 for a run inside a transaction, which is paid for in gas.
+    pub cycle_price_wei: u64,
     /// Block that asked.
     pub requested_block: u64,
     /// Its place among the requests of that block.
@@ -94,7 +98,13 @@ impl JobRecord {
             maxCycles: self.max_cycles,
             callbackGasLimit: self.callback_gas_limit,
             deadlineBlock: self.deadline_block,
+            cyclePriceWei: self.cycle_price_wei,
         }
+    }
+
+    /// How it was asked for.
+    pub const fn kind(&self) -> JobKind {
+        JobKind::of(self.nonce)
     }
 }
 
@@ -127,6 +137,8 @@ pub struct Changes {
     pub programs: BTreeMap<ProgramId, ProgramRecord>,
     /// Payloads that records name: store them before the block is committed.
     pub payloads: Vec<Bytes>,
+    /// Signed requests that the contract passed over, by consumer and nonce, and why.
+    pub skipped: Vec<(Address, u64, RequestFault)>,
 }
 
 /// Key of a job's record.
@@ -183,6 +195,9 @@ impl Changes {
             writes.push(json_write(job_key(job_id), record));
             let is_open = record.phase == JobPhase::Open;
             writes.push(ExtraWrite { key: open_key(job_id, record), value: is_open.then(Vec::new) });
+            if matches!(record.kind(), JobKind::Offchain | JobKind::OffchainOrdered) {
+                writes.push(signed::forget(job_id));
+            }
         }
         for (&program_id, record) in &self.programs {
             writes.push(json_write(program_key(program_id), record));
@@ -219,18 +234,22 @@ pub fn changes<E>(
     Ok(reader.changes)
 }
 
-/// Outcomes by their hash, from the calldata of `submitResults`.
+/// Outcomes by their hash, from the calldata of `submitResults` or `submitOffchainResults`.
 type PostedOutcomes = BTreeMap<B256, (OutcomeStatus, Bytes)>;
 
 fn posted_outcomes(calldata: &[u8]) -> PostedOutcomes {
-    let Ok(call) = JobManager::submitResultsCall::abi_decode(calldata) else { return BTreeMap::new() };
-    call.results
-        .into_iter()
-        .filter_map(|result| {
-            let status = OutcomeStatus::from_byte(result.status)?;
-            Some((ivm_primitives::outcome::outcome_hash(status, &result.output), (status, result.output)))
-        })
-        .collect()
+    let results: Vec<(u8, Bytes)> = if let Ok(call) = JobManager::submitResultsCall::abi_decode(calldata) {
+        call.results.into_iter().map(|result| (result.status, result.output)).collect()
+    } else if let Ok(call) = JobManager::submitOffchainResultsCall::abi_decode(calldata) {
+        call.results.into_iter().map(|result| (result.status, result.output)).collect()
+    } else {
+        Vec::new()
+    };
+    let outcomes = results.into_iter().filter_map(|(status, output)| {
+        let status = OutcomeStatus::from_byte(status)?;
+        Some((ivm_primitives::outcome::outcome_hash(status, &output), (status, output)))
+    });
+    outcomes.collect()
 }
 
 struct Reader {
@@ -249,8 +268,19 @@ impl Reader {
     ) -> Result<(), E> {
         if let Ok(event) = JobManager::JobRequested::decode_log(log) {
             self.requested(event.data);
+        } else if let Ok(event) = JobManager::JobExecuted::decode_log(log) {
+            self.executed(event.data, transaction);
+        } else if let Ok(event) = JobManager::OffchainResultSkipped::decode_log(log) {
+            self.changes.skipped.push((event.consumer, event.nonce, event.fault));
         } else if let Ok(event) = JobManager::ClaimPosted::decode_log(log) {
             let block = self.number;
+            if let Some(result) =
+                self.changes.jobs.get_mut(&event.jobId).and_then(|record| record.result.as_mut())
+            {
+                // A run inside the transaction: its log came before, with all but this.
+                result.cycles = event.cycles;
+                return Ok(());
+            }
             let outcome = posted().remove(&event.outcomeHash);
             if let (Some(record), Some((status, bytes))) = (self.record(event.jobId, known)?, outcome) {
                 let bytes_hash = keccak256(&bytes);
@@ -280,6 +310,7 @@ impl Reader {
             max_cycles: job.maxCycles,
             callback_gas_limit: job.callbackGasLimit,
             deadline_block: job.deadlineBlock,
+            cycle_price_wei: job.cyclePriceWei,
             requested_block: self.number,
             request_index: self.requests,
             phase: JobPhase::Open,
@@ -287,6 +318,35 @@ impl Reader {
         };
         self.requests += 1;
         self.changes.payloads.push(event.onchainInput);
+        self.changes.jobs.insert(event.jobId, record);
+    }
+
+    /// A run inside a transaction: asked for, made and delivered at once.
+    fn executed(&mut self, event: JobManager::JobExecuted, transaction: TxHash) {
+        let Some(status) = OutcomeStatus::from_byte(event.status) else { return };
+        let record = JobRecord {
+            consumer: event.consumer,
+            nonce: event.nonce,
+            program_id: event.programId,
+            onchain_input_hash: keccak256(&event.input),
+            offchain_input_hash: KECCAK256_EMPTY,
+            max_cycles: event.maxCycles,
+            callback_gas_limit: 0,
+            deadline_block: self.number,
+            cycle_price_wei: 0,
+            requested_block: self.number,
+            request_index: self.requests,
+            phase: JobPhase::Delivered,
+            result: Some(ResultRecord {
+                block: self.number,
+                transaction,
+                status,
+                bytes_hash: keccak256(&event.output),
+                cycles: 0,
+            }),
+        };
+        self.requests += 1;
+        self.changes.payloads.extend([event.input, event.output]);
         self.changes.jobs.insert(event.jobId, record);
     }
 

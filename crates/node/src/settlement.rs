@@ -41,6 +41,8 @@ pub(crate) struct Order<'a> {
     pub(crate) block: &'a Block<TxEnvelope>,
     pub(crate) block_hash: B256,
     pub(crate) payload: Payload,
+    /// What the proposer tells of runs in it.
+    pub(crate) told: &'a [ToldRun],
 }
 
 /// What became of an order.
@@ -121,6 +123,7 @@ impl Settlement {
         match refusal {
             None => {
                 extra.push(order.payload.write(order.block_hash));
+                extra.extend(told::write(order.block_hash, order.told));
                 Ok(Ordered::Yes(self.chain.commit(built, extra)?))
             }
             Some(reason) => {

@@ -24,7 +24,7 @@ const PLENTY: u64 = 60_000_000;
 
 /// Whoever calls gets the same answer.
 fn ask(verifier: &ProofVerifier, input: &[u8], gas_limit: u64) -> Result<NativeReturn, NativeFault> {
-    verifier.call(&NativeCall { caller: Address::ZERO, is_direct: true, input, gas_limit })
+    verifier.call(&NativeCall { caller: Address::ZERO, is_direct: true, block_number: 1, input, gas_limit })
 }
 
 fn fixture(name: &str) -> Bytes {

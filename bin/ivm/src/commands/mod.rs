@@ -8,6 +8,7 @@ mod build;
 mod conformance;
 mod demo;
 mod dev;
+mod estimate;
 mod export;
 mod import;
 mod kind;
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Challenger(agent::ChallengerArgs),
     /// Prove outcomes that are disputed.
     Prover(agent::ProverArgs),
+    /// See what a job would take: cycles, fee, gas.
+    Estimate(estimate::EstimateArgs),
     /// Create a program with its consumer contract and tests.
     New(new::NewArgs),
     /// Measure jobs and proofs on this machine.
@@ -75,6 +78,7 @@ impl Command {
             Self::Demo(command) => command.run(),
             Self::Challenger(args) => args.run(),
             Self::Prover(args) => args.run(),
+            Self::Estimate(args) => args.run(),
             Self::New(args) => args.run(),
             Self::Build(args) => args.run(),
             Self::Program(command) => command.run(),

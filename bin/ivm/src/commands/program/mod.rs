@@ -8,6 +8,8 @@ mod source;
 mod submit;
 mod verify;
 
+pub(crate) use source::{InputArgs, ProgramArgs};
+
 use clap::{Args, Subcommand};
 use eyre::Result;
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use alloy_primitives::U256;
 use ivm_engine::Fault;
-use ivm_primitives::{Outcome, limits::MAX_ONCHAIN_INPUT_SIZE_BYTES};
+use ivm_primitives::{Outcome, OutcomeStatus, limits::MAX_ONCHAIN_INPUT_SIZE_BYTES};
 
 use super::errors::NoOutcomeReason;
 use super::*;
@@ -13,6 +13,7 @@ const MANAGER: Address = Address::repeat_byte(1);
 const INSTRUCTIONS: u64 = 500;
 const PROGRAM: B256 = B256::repeat_byte(7);
 const PLENTY: u64 = 10_000_000;
+const BLOCK: u64 = 12;
 
 /// A program that takes as many cycles as its input says in its first byte, times a thousand, and gives it back; 254
 /// panics and 255 traps at once.
@@ -70,7 +71,7 @@ fn raw(
     input: &[u8],
     gas_limit: u64,
 ) -> Result<NativeReturn, NativeFault> {
-    executor.call(&NativeCall { caller, is_direct, input, gas_limit })
+    executor.call(&NativeCall { caller, is_direct, block_number: BLOCK, input, gas_limit })
 }
 
 fn gas_of(input: usize, output: usize, cycles: u64) -> u64 {
@@ -174,4 +175,28 @@ fn an_input_over_the_limit_has_no_outcome() {
     assert!(
         matches!(fault, NativeFault::Reverted { output, .. } if output == no_outcome(NoOutcomeReason::InputDoesNotFit))
     );
+}
+
+#[test]
+fn what_is_told_of_a_block_holds_in_that_block_alone() {
+    let executor = executor();
+    let output_of =
+        |answered: NativeReturn| <(U256, u64, Bytes)>::abi_decode_params(&answered.output).unwrap();
+    let lie = ToldRun {
+        program_id: PROGRAM,
+        input_hash: keccak256([3]),
+        status: OutcomeStatus::Panicked,
+        cycles: 4000,
+        output: Bytes::from_static(b"lie"),
+    };
+    executor.tell(BLOCK + 1, vec![lie.clone()]);
+    let truth = (U256::ZERO, 3000, Bytes::from_static(&[3]));
+    assert_eq!(output_of(call(&executor, &asks(&[3], 5000), PLENTY).unwrap()), truth);
+    executor.tell(BLOCK, vec![lie]);
+    let told = (U256::from(1), 4000, Bytes::from_static(b"lie"));
+    assert_eq!(output_of(call(&executor, &asks(&[3], 5000), PLENTY).unwrap()), told);
+    assert!(call(&executor, &asks(&[3], 3999), PLENTY).is_err(), "it is said to take 4000");
+    assert_eq!(executor.truth(&asks(&[3], 5000), 5000).unwrap().cycles, 3000);
+    executor.forget_told();
+    assert_eq!(output_of(call(&executor, &asks(&[3], 5000), PLENTY).unwrap()), truth);
 }

@@ -16,17 +16,23 @@
 
 use std::fmt::Debug;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, address, keccak256};
 use alloy_sol_types::{SolError, SolValue};
 use ivm_evm::{NativeCall, NativeContract, NativeFault, NativeReturn};
 use ivm_primitives::{JobInput, ProgramId};
-use ivm_zkvm::{ExecuteError, Execution, NoOutcome, Zkvm};
+use ivm_zkvm::{Execution, NoOutcome};
 use lru::LruCache;
 use parking_lot::Mutex;
 
-use crate::ProgramCache;
+pub mod errors;
+mod runner;
+mod told;
+
+pub use runner::{ProgramRunner, RunProgram, RunRefusal};
+pub use told::{MAX_TOLD_RUNS, ToldRun};
+
+use told::Told;
 
 /// Where the executor is called.
 pub const EXECUTOR_ADDRESS: Address = address!("0x0000000000000000000000000000000000004957");
@@ -46,29 +52,6 @@ pub const REFUSED_CALL_GAS: u64 = 3_000;
 
 /// Runs that are kept, so that estimating, building and executing a block make each run once.
 const KEPT_RUNS: NonZeroUsize = NonZeroUsize::new(1024).expect("is not zero");
-
-/// The errors it reverts with, as `IJobManager` knows them.
-pub mod errors {
-    use alloy_sol_types::sol;
-
-    sol! {
-        /// Why a run has no outcome.
-        #[derive(Debug, PartialEq, Eq)]
-        enum NoOutcomeReason { Trapped, OutOfCycles, ExitCode, Malformed, InputDoesNotFit }
-
-        /// The run ends without a provable outcome.
-        #[derive(Debug, PartialEq, Eq)]
-        error NoOutcome(bytes32 programId, NoOutcomeReason reason);
-
-        /// Only the job manager may call, and itself.
-        #[derive(Debug, PartialEq, Eq)]
-        error NotJobManager(address got, address expected);
-
-        /// The input is not what the executor takes.
-        #[derive(Debug, PartialEq, Eq)]
-        error CallMalformed();
-    }
-}
 
 /// What a call asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,68 +101,6 @@ impl RunCosts {
     }
 }
 
-/// Why there is no run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RunRefusal {
-    /// It has no outcome: so it is for everyone.
-    NoOutcome(NoOutcome),
-    /// Its input is over the limit.
-    TooLarge,
-    /// This node cannot make it.
-    Unavailable(String),
-}
-
-/// Runs programs by their ids.
-pub trait RunProgram: Debug + Send + Sync {
-    /// Instructions of a program.
-    ///
-    /// # Errors
-    /// A text for people, when the program cannot be had here.
-    fn instructions(&self, program_id: ProgramId, elf_hash: B256) -> Result<u64, String>;
-
-    /// Runs a program.
-    ///
-    /// # Errors
-    /// [`RunRefusal`].
-    fn run(&self, call: &ExecutorCall, input: &JobInput, max_cycles: u64) -> Result<Execution, RunRefusal>;
-}
-
-/// Runs programs as the node does.
-pub struct ProgramRunner {
-    zkvm: Arc<dyn Zkvm>,
-    programs: Arc<ProgramCache>,
-}
-
-impl ProgramRunner {
-    /// Runs the programs of this cache.
-    pub fn new(zkvm: Arc<dyn Zkvm>, programs: Arc<ProgramCache>) -> Self {
-        Self { zkvm, programs }
-    }
-}
-
-impl Debug for ProgramRunner {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ProgramRunner").finish_non_exhaustive()
-    }
-}
-
-impl RunProgram for ProgramRunner {
-    fn instructions(&self, program_id: ProgramId, elf_hash: B256) -> Result<u64, String> {
-        let program = self.programs.get(program_id, elf_hash).map_err(|error| error.to_string())?;
-        Ok(program.engine().words.len() as u64)
-    }
-
-    fn run(&self, call: &ExecutorCall, input: &JobInput, max_cycles: u64) -> Result<Execution, RunRefusal> {
-        let unavailable = |error: &dyn ToString| RunRefusal::Unavailable(error.to_string());
-        let program =
-            self.programs.get(call.program_id, call.elf_hash).map_err(|error| unavailable(&error))?;
-        self.zkvm.execute(&program, input, max_cycles).map_err(|error| match error {
-            ExecuteError::NoOutcome(reason) => RunRefusal::NoOutcome(reason),
-            ExecuteError::Broken(error) => unavailable(&error),
-        })
-    }
-}
-
 /// The contract.
 #[derive(Debug)]
 pub struct Executor<R> {
@@ -187,12 +108,13 @@ pub struct Executor<R> {
     runner: R,
     /// Runs that ended with an outcome, by what was run: it has the same outcome at any limit it keeps to.
     runs: Mutex<LruCache<B256, Execution>>,
+    told: Told,
 }
 
 impl<R: RunProgram> Executor<R> {
     /// The executor for this job manager.
     pub fn new(job_manager: Address, runner: R) -> Self {
-        Self { job_manager, runner, runs: Mutex::new(LruCache::new(KEPT_RUNS)) }
+        Self { job_manager, runner, runs: Mutex::new(LruCache::new(KEPT_RUNS)), told: Told::default() }
     }
 
     /// The gas of a call beside its cycles and its output.
@@ -202,18 +124,47 @@ impl<R: RunProgram> Executor<R> {
         Ok(RunCosts { instructions, input_bytes: call.input.len() as u64, output_bytes: 0 })
     }
 
-    /// The run, with at most so many cycles.
-    fn run(&self, call: &ExecutorCall, max_cycles: u64) -> Result<Execution, RunRefusal> {
-        let out_of_cycles = || RunRefusal::NoOutcome(NoOutcome::OutOfCycles { max_cycles });
-        let what = keccak256([call.program_id.0, keccak256(&call.input).0].concat());
+    /// Has the block with this number executed with these outcomes in place of true ones: see [`ToldRun`].
+    pub fn tell(&self, block_number: u64, runs: Vec<ToldRun>) {
+        self.told.set(block_number, runs);
+    }
+
+    /// Forgets what was told of all blocks.
+    pub fn forget_told(&self) {
+        self.told.clear();
+    }
+
+    /// What the block with this number has for the outcome of a run with at most so many cycles.
+    fn run(&self, block_number: u64, call: &ExecutorCall, max_cycles: u64) -> Result<Execution, RunRefusal> {
+        match self.told.get(block_number, told::key(call.program_id, keccak256(&call.input))) {
+            Some(execution) => within(execution, max_cycles),
+            None => self.truth(call, max_cycles),
+        }
+    }
+
+    /// What a run with at most so many cycles yields.
+    ///
+    /// # Errors
+    /// [`RunRefusal`].
+    pub fn truth(&self, call: &ExecutorCall, max_cycles: u64) -> Result<Execution, RunRefusal> {
+        let what = told::key(call.program_id, keccak256(&call.input));
         let known = self.runs.lock().get(&what).cloned();
         if let Some(execution) = known {
-            return if execution.cycles <= max_cycles { Ok(execution) } else { Err(out_of_cycles()) };
+            return within(execution, max_cycles);
         }
-        let input = JobInput::onchain_only(call.input.clone()).map_err(|_| RunRefusal::TooLarge)?;
+        let input = JobInput::onchain_only(call.input.clone()).map_err(RunRefusal::TooLarge)?;
         let execution = self.runner.run(call, &input, max_cycles)?;
         self.runs.lock().put(what, execution.clone());
         Ok(execution)
+    }
+}
+
+/// A run is the same at every limit that it keeps to.
+fn within(execution: Execution, max_cycles: u64) -> Result<Execution, RunRefusal> {
+    if execution.cycles <= max_cycles {
+        Ok(execution)
+    } else {
+        Err(RunRefusal::NoOutcome(NoOutcome::OutOfCycles { max_cycles }))
     }
 }
 
@@ -237,7 +188,7 @@ impl<R: RunProgram> NativeContract for Executor<R> {
     }
 
     fn call(&self, call: &NativeCall<'_>) -> Result<NativeReturn, NativeFault> {
-        let &NativeCall { caller, is_direct, input, gas_limit } = call;
+        let &NativeCall { caller, is_direct, block_number, input, gas_limit } = call;
         if gas_limit < REFUSED_CALL_GAS {
             return Err(NativeFault::OutOfGas);
         }
@@ -259,13 +210,13 @@ impl<R: RunProgram> NativeContract for Executor<R> {
             gas_used: costs.gas(max_cycles),
             output: errors::NoOutcome { programId: call.program_id, reason }.abi_encode().into(),
         };
-        let execution = match self.run(&call, max_cycles) {
+        let execution = match self.run(block_number, &call, max_cycles) {
             Ok(execution) => execution,
             Err(RunRefusal::NoOutcome(NoOutcome::OutOfCycles { .. })) if max_cycles < call.max_cycles => {
                 return Err(NativeFault::OutOfGas);
             }
             Err(RunRefusal::NoOutcome(reason)) => return Err(without(reason_of(&reason))),
-            Err(RunRefusal::TooLarge) => return Err(without(errors::NoOutcomeReason::InputDoesNotFit)),
+            Err(RunRefusal::TooLarge(_)) => return Err(without(errors::NoOutcomeReason::InputDoesNotFit)),
             Err(RunRefusal::Unavailable(reason)) => return Err(NativeFault::Unavailable(reason)),
         };
         let bytes = execution.outcome.bytes();
@@ -280,5 +231,4 @@ impl<R: RunProgram> NativeContract for Executor<R> {
 }
 
 #[cfg(test)]
-#[path = "executor_tests.rs"]
 mod tests;
