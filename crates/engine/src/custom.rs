@@ -80,9 +80,12 @@ impl Blocks<'_, '_> {
                 .find(|&address| address as usize >= ADDRESS_SPACE_SIZE_BYTES)
                 .map_or(Ok(()), |address| Err(out_of_bounds(address)));
         }
-        let input = self.block(input, length as usize)?.to_vec();
-        for (byte, other) in self.block_mut(buffer, length as usize)?.iter_mut().zip(input) {
-            *byte ^= other;
+        // A copy, as the ranges may overlap.
+        let mut bytes = [0_u8; MAX_XORIN_SIZE_BYTES as usize];
+        let bytes = &mut bytes[..length as usize];
+        bytes.copy_from_slice(self.block(input, length as usize)?);
+        for (byte, other) in self.block_mut(buffer, length as usize)?.iter_mut().zip(bytes) {
+            *byte ^= *other;
         }
         Ok(())
     }

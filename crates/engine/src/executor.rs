@@ -26,7 +26,7 @@ pub struct Call<'a> {
     pub program: &'a Program,
     /// What it finds in its initial memory.
     pub input_image: &'a [u8],
-    /// Most instructions it may execute.
+    /// Most cycles it may take.
     pub max_cycles: u64,
 }
 

@@ -1,7 +1,9 @@
 //! The plain interpreter: the oracle for every faster path, and the portable one.
 
+use std::cell::Cell;
+
 use crate::{
-    InputDoesNotFit, Memory, MemoryView, PUBLIC_VALUES_SIZE_BYTES, Report, RunEnd, State,
+    InputDoesNotFit, Memory, MemoryView, PUBLIC_VALUES_SIZE_BYTES, Report, RunEnd, State, cost,
     custom::{self, Operands},
     decode::{Instruction, Operation},
     elf::Program,
@@ -16,7 +18,7 @@ type RegisterFile = [u32; 64];
 pub struct Run {
     /// How it ended.
     pub end: RunEnd,
-    /// Instructions executed, the final terminate included; never over the limit given.
+    /// Cost of the instructions executed, the final terminate included; never over the limit given.
     pub cycles: u64,
     /// Final registers `x0..x31`.
     pub registers: [u32; 32],
@@ -28,7 +30,7 @@ pub struct Run {
     pub memory: Memory,
 }
 
-/// Runs `program` with `input_image` in its initial memory, for at most `max_cycles` instructions.
+/// Runs `program` with `input_image` in its initial memory, for at most `max_cycles`.
 ///
 /// # Errors
 /// [`InputDoesNotFit`], which inputs within the protocol's limits never cause; the run itself does not fail, it ends.
@@ -54,6 +56,31 @@ pub fn report(
     let mut state = State::start(program, input_image, memory)?;
     let end = run_to_end(program, &mut state, memory, max_cycles);
     Ok(Report::new(end, state, memory))
+}
+
+/// How many instructions a run executes, of whatever cost: what the circuit counts. One that faults is executed.
+///
+/// # Errors
+/// [`InputDoesNotFit`], as [`run`].
+pub fn count_instructions(
+    program: &Program,
+    input_image: &[u8],
+    max_cycles: u64,
+) -> Result<u64, InputDoesNotFit> {
+    let mut memory = Memory::default();
+    let mut view = memory.view();
+    let mut state = State::start(program, input_image, &mut view)?;
+    // Asked after every instruction but the one that ends the run.
+    let executed = Cell::new(0);
+    let end = resume(program, &mut state, &mut view, max_cycles, |_| {
+        executed.set(executed.get() + 1);
+        false
+    });
+    let last = match end {
+        Some(RunEnd::OutOfCycles | RunEnd::Faulted(Fault::BadJump { .. })) | None => 0,
+        Some(RunEnd::Terminated { .. } | RunEnd::Faulted(_)) => 1,
+    };
+    Ok(executed.get() + last)
 }
 
 /// Runs from `state` to the end of the run.
@@ -132,14 +159,14 @@ impl Machine<'_, '_> {
             let Some(&instruction) = self.program.instructions.get(index) else {
                 return Some(RunEnd::Faulted(Fault::BadJump { pc: self.pc }));
             };
+            // What nearly all cost is charged here, the rest of the others where they are executed: to look each cost
+            // up made the interpreter a third slower.
             if *cycles >= max_cycles {
                 return Some(RunEnd::OutOfCycles);
             }
-            *cycles += 1;
-            match self.step(instruction) {
-                Ok(None) => {}
-                Ok(Some(exit_code)) => return Some(RunEnd::Terminated { exit_code }),
-                Err(fault) => return Some(RunEnd::Faulted(fault)),
+            *cycles += u64::from(cost::ORDINARY_CYCLES);
+            if let Err(end) = self.step(instruction, max_cycles, cycles) {
+                return Some(end);
             }
             if stop_at(self.pc) {
                 return None;
@@ -147,9 +174,9 @@ impl Machine<'_, '_> {
         }
     }
 
-    /// Executes one instruction and moves the pc; `Some` exit code on terminate. On a fault the pc stays.
+    /// Executes one instruction and moves the pc, unless it ends the run: the pc stays then.
     #[inline(always)]
-    fn step(&mut self, instruction: Instruction) -> Result<Option<u8>, Fault> {
+    fn step(&mut self, instruction: Instruction, max_cycles: u64, cycles: &mut u64) -> Result<(), RunEnd> {
         use Operation::*;
         let Instruction { operation, rd, rs1, rs2, immediate } = instruction;
         let (a, b) = (self.get(rs1), self.get(rs2));
@@ -230,12 +257,15 @@ impl Machine<'_, '_> {
                 next_pc = a.wrapping_add(unsigned_immediate) & !1;
             }
             Nop => {}
-            Terminate => return Ok(Some(immediate as u8)),
+            Terminate => return Err(RunEnd::Terminated { exit_code: immediate as u8 }),
             Reveal => self.reveal(immediate as usize, a),
-            Keccakf | Xorin | Sha256 | Sha512 => self.custom(instruction)?,
+            Keccakf | Xorin | Sha256 | Sha512 => {
+                charge_rest(operation, max_cycles, cycles)?;
+                self.custom(instruction)?;
+            }
         }
         self.pc = next_pc;
-        Ok(None)
+        Ok(())
     }
 
     /// The decoder lets words of the public values through only.
@@ -255,4 +285,13 @@ impl Machine<'_, '_> {
         };
         custom::execute(instruction.operation, operands, self.pc, self.memory)
     }
+}
+
+/// Charges what an instruction costs beyond [`cost::ORDINARY_CYCLES`], which are charged already; when that does not fit,
+/// takes those back.
+fn charge_rest(operation: Operation, max_cycles: u64, cycles: &mut u64) -> Result<(), RunEnd> {
+    let rest = u64::from(cost::cycles(operation) - cost::ORDINARY_CYCLES);
+    let fits = rest <= max_cycles.saturating_sub(*cycles);
+    *cycles = if fits { *cycles + rest } else { *cycles - u64::from(cost::ORDINARY_CYCLES) };
+    if fits { Ok(()) } else { Err(RunEnd::OutOfCycles) }
 }

@@ -19,8 +19,14 @@ pub enum RunEnd {
     },
     /// It did something the circuit has no proof for.
     Faulted(Fault),
-    /// The next instruction would exceed the limit.
+    /// The cost of the next instruction would exceed the limit.
     OutOfCycles,
+}
+
+impl From<Fault> for RunEnd {
+    fn from(fault: Fault) -> Self {
+        Self::Faulted(fault)
+    }
 }
 
 /// The input image does not fit in the address space behind the program.
@@ -38,7 +44,7 @@ pub struct State {
     pub registers: [u32; 32],
     /// Program counter.
     pub pc: u32,
-    /// Instructions executed.
+    /// Cost of the instructions executed.
     pub cycles: u64,
     /// Public values.
     pub public_values: [u8; PUBLIC_VALUES_SIZE_BYTES],
@@ -73,7 +79,8 @@ impl State {
 pub struct Report {
     /// How it ended.
     pub end: RunEnd,
-    /// The machine at the end. On a fault, as it was before the faulting instruction, which is counted.
+    /// The machine at the end. On a fault, as it was before the faulting instruction, whose cost is
+    /// counted.
     pub state: State,
     /// The `a2` bytes at `a1`, when the run terminated with exit code 0 and they are in the address space and within
     /// the limit on outputs: where a program that has an outcome leaves its bytes.

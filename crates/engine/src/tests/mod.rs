@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+mod cost;
 mod custom;
 mod elf;
 mod faults;

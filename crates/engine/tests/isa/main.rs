@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod control;
+mod cycles;
 mod integer;
 mod memory;
 mod model;
@@ -15,7 +16,7 @@ mod sheet;
 use ivm_engine::{Program, Report, interpreter};
 use ivm_recompiler::{Code, Space};
 
-/// What runs a program in a space for at most as many instructions.
+/// What runs a program in a space for at most as many cycles.
 pub(crate) type Runner = fn(&Program, &mut Space, u64) -> Report;
 
 /// The paths under test.

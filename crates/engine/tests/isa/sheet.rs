@@ -47,7 +47,7 @@ impl Sheet {
         self.expected.push((what.into(), expected));
     }
 
-    /// Runs the program on all paths and compares all values, and the count of instructions between paths.
+    /// Runs the program on all paths and compares all values, and cycles between paths.
     #[track_caller]
     pub(crate) fn run(mut self) {
         self.push(&[terminate(0)]);
@@ -73,7 +73,7 @@ impl Sheet {
                 VALUES + 4 * self.expected.len() as u32,
                 "{path}"
             );
-            assert_eq!(*cycles.get_or_insert(run.state.cycles), run.state.cycles, "{path}: instructions");
+            assert_eq!(*cycles.get_or_insert(run.state.cycles), run.state.cycles, "{path}: cycles");
         }
     }
 }

@@ -65,7 +65,7 @@ impl Code {
         (distance != self.no_entry).then(|| self.buffer.ptr(AssemblyOffset(offset as usize)))
     }
 
-    /// Runs the program with `input_image` in its initial memory, for at most `max_cycles` instructions: the same
+    /// Runs the program with `input_image` in its initial memory, for at most `max_cycles`: the same
     /// report as the interpreter's.
     ///
     /// # Errors

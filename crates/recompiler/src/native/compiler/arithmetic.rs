@@ -64,9 +64,7 @@ impl Compiler<'_> {
             Jal => return self.jump_and_link(index, rd, static_target(self.program, index)),
             Jalr => return self.jump_register(index, instruction),
             Nop => return,
-            Terminate | Reveal => {
-                return self.leave_at(pc_of(self.program, index), (self.block_end - index) as u32);
-            }
+            Terminate | Reveal => return self.leave_before(index),
             Keccakf | Xorin | Sha256 | Sha512 => {
                 let on_fault = self.exit_before(index);
                 let frame = match self.current_loop {

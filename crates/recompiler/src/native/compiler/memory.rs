@@ -5,7 +5,7 @@ use ivm_primitives::limits::ADDRESS_SPACE_SIZE_BYTES;
 
 use super::Compiler;
 use crate::native::{
-    analysis::{SINK, is_branch, pc_of},
+    analysis::{SINK, is_branch},
     assembler::{Address, Binary, Condition, EAX, ECX, Operand, Place, Width},
 };
 
@@ -67,8 +67,7 @@ impl Compiler<'_> {
         if is_inside && address.is_multiple_of(size) {
             return Some(Address { index: None, offset: address as i32 });
         }
-        let refund = (self.block_end - index) as u32;
-        self.leave_at(pc_of(self.program, index), refund);
+        self.leave_before(index);
         None
     }
 

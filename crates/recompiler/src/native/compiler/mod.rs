@@ -5,8 +5,8 @@
 //! delicate is left to it: every fault, terminate, reveal, jumps to places that are no entry, and the end of cycles.
 //! That is why the recompiler has no notion of a fault: a check may even be stricter than need be.
 //!
-//! **Cycles.** A block is charged when it is entered; if fewer cycles remain than it has instructions, the interpreter
-//! executes it one by one. An exit in the middle gives the rest back.
+//! **Cycles.** A block is charged when it is entered, with the cost of all its instructions; if fewer cycles remain, the
+//! interpreter executes it one by one. An exit in the middle gives back what the instructions from there on cost.
 //!
 //! **Registers.** The most used are in host registers, chosen for the program and, where they are others, for each loop
 //! that calls nothing; ways into such a loop and out of it swap.
@@ -20,7 +20,7 @@ mod control;
 mod memory;
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
-use ivm_engine::{Program, decode::Instruction};
+use ivm_engine::{Program, cost, decode::Instruction};
 
 use crate::native::{
     analysis::{Analysis, Loop, ends_block, is_branch, pc_of},
@@ -86,6 +86,8 @@ pub(crate) struct Compiler<'p> {
     table: DynamicLabel,
     divisions: [DynamicLabel; 4],
     block_end: usize,
+    /// What the instructions of the block cost from the one being compiled on: charged, and not spent yet.
+    unspent_cycles: u32,
 }
 
 impl<'p> Compiler<'p> {
@@ -120,6 +122,7 @@ impl<'p> Compiler<'p> {
             table,
             divisions,
             block_end: 0,
+            unspent_cycles: 0,
         }
     }
 
@@ -207,13 +210,17 @@ impl<'p> Compiler<'p> {
 
     fn block(&mut self, start: usize, end: usize) -> Result<(), CompileError> {
         self.block_end = end;
-        let cycles = (end - start) as u32;
-        self.asm.charge(cycles);
-        let out_of_cycles = self.exit(pc_of(self.program, start), cycles);
+        let program = self.program;
+        let block = &program.instructions[start..end];
+        // No text is long enough for this to come near 2^31.
+        self.unspent_cycles = block.iter().map(|instruction| cost::cycles(instruction.operation)).sum();
+        self.asm.charge(self.unspent_cycles);
+        let out_of_cycles = self.exit_before(start);
         self.asm.jump_if(Condition::Below, out_of_cycles);
-        for index in start..end {
+        for (index, &instruction) in (start..).zip(block) {
             self.check_size()?;
-            self.instruction(index, self.program.instructions[index]);
+            self.instruction(index, instruction);
+            self.unspent_cycles -= cost::cycles(instruction.operation);
         }
         Ok(())
     }
@@ -225,9 +232,15 @@ impl<'p> Compiler<'p> {
         label
     }
 
-    /// Label of an exit before the instruction at `index`, as if nothing from it on had been charged.
+    /// Label of an exit before the instruction being compiled, which is at `index`, as if nothing from it on had been
+    /// charged.
     fn exit_before(&mut self, index: usize) -> DynamicLabel {
-        self.exit(pc_of(self.program, index), (self.block_end - index) as u32)
+        self.exit(pc_of(self.program, index), self.unspent_cycles)
+    }
+
+    /// Leaves there at once.
+    fn leave_before(&mut self, index: usize) {
+        self.leave_at(pc_of(self.program, index), self.unspent_cycles);
     }
 
     fn leave_at(&mut self, pc: u32, refund: u32) {

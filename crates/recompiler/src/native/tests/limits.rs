@@ -77,3 +77,58 @@ fn text_that_may_be_entered_anywhere_is_read_once() {
     let report = Pair::default().assert_same(&program, &[], u64::from(count));
     assert_eq!(report.end, RunEnd::Terminated { exit_code: 0 });
 }
+
+/// Blocks of instructions of every cost, in a loop and out of it, that end in every way.
+fn costly_program(last: &[u32]) -> Arc<Program> {
+    let custom_instructions =
+        [custom(0, 5, 0, 0), addi(10, 10, 1), custom(1, 5, 6, 8), custom(2, 5, 6, 7), custom(3, 5, 6, 7)];
+    let mut words = [li(5, 0x0020_0000), li(6, 0x0020_0100), li(7, 0x0020_0200)].concat();
+    words.extend([addi(8, 0, 136), addi(9, 0, 3)]);
+    words.extend(custom_instructions);
+    words.extend([load(2, 11, 5, 0), s_type(2, 11, 6, 4), addi(9, 9, -1), b_type(1, 9, 0, -32)]);
+    words.extend(custom_instructions);
+    words.extend(last);
+    words.extend(custom_instructions);
+    words.push(terminate(0));
+    Arc::new(Program::from_elf(&testing::elf(&words)).unwrap())
+}
+
+#[test]
+fn instructions_that_cost_more_than_one_at_every_limit() {
+    let mut pair = Pair::default();
+    for (last, expected_fault) in [
+        (vec![addi(0, 0, 0)], false),
+        (vec![reveal(10, 1)], false),
+        (vec![jal(1, 4)], false),
+        // Faults in the middle of a block, of which the rest is given back.
+        (vec![load(2, 12, 5, 1)], true),
+        (vec![load(2, 12, 0, 1)], true),
+        (vec![addi(5, 5, 2), custom(0, 5, 0, 0)], true),
+        (vec![addi(8, 0, 6), custom(1, 5, 6, 8)], true),
+        (vec![addi(6, 6, 1), custom(3, 5, 6, 7)], true),
+        (vec![jalr(0, 0, 0)], true),
+    ] {
+        let program = costly_program(&last);
+        let whole = pair.assert_same(&program, &[], 10_000);
+        assert_eq!(matches!(whole.end, RunEnd::Faulted(_)), expected_fault, "{:?}", whole.end);
+        // Four times the custom instructions, at least.
+        assert!(whole.state.cycles > 4 * (64 + 4 + 32 + 64), "{}", whole.state.cycles);
+        for max_cycles in 0..whole.state.cycles {
+            let report = pair.assert_same(&program, &[], max_cycles);
+            assert_eq!(report.end, RunEnd::OutOfCycles, "{max_cycles}");
+            assert!(report.state.cycles <= max_cycles && report.state.cycles + 64 > max_cycles);
+        }
+        assert_eq!(pair.assert_same(&program, &[], whole.state.cycles), whole);
+    }
+}
+
+#[test]
+fn the_dearest_block_is_charged_as_a_whole() {
+    let words = vec![custom(0, 5, 0, 0); 1 << 17];
+    let program = Arc::new(Program::from_elf(&testing::elf(&words)).unwrap());
+    let mut pair = Pair::default();
+    for max_cycles in [0, 63, 64, 6400, 6463] {
+        let report = pair.assert_same(&program, &[], max_cycles);
+        assert_eq!((report.end, report.state.cycles), (RunEnd::OutOfCycles, max_cycles / 64 * 64));
+    }
+}

@@ -1,8 +1,11 @@
 //! Loops with registers of their own: every way in and out, at every cycle.
 
-use ivm_engine::testing::{
-    random::{SCRATCH_ADDRESS, Shape, random_program},
-    *,
+use ivm_engine::{
+    RunEnd,
+    testing::{
+        random::{SCRATCH_ADDRESS, Shape, random_program},
+        *,
+    },
 };
 
 use super::{Pair, program};
@@ -73,11 +76,15 @@ fn every_way_in_and_out_at_every_cycle() {
 
 #[test]
 fn random_programs_at_every_cycle() {
-    let mut pair = Pair::default();
+    let (mut pair, mut stopped_short) = (Pair::default(), 0);
     for seed in 0..12 {
         let program = program(&random_program(seed, Shape { steps: 80, wild: seed % 3 == 0 }));
-        for max_cycles in 0..250 {
-            pair.assert_same(&program, &[], max_cycles);
+        for max_cycles in 0..400 {
+            let report = pair.assert_same(&program, &[], max_cycles);
+            let is_short = report.end == RunEnd::OutOfCycles && report.state.cycles < max_cycles;
+            stopped_short += usize::from(is_short);
         }
     }
+    // Before an instruction that costs more than was left.
+    assert!(stopped_short > 300, "{stopped_short}");
 }

@@ -16,6 +16,15 @@ proptest! {
         let words = random_program(seed, Shape { steps, wild });
         Pair::default().assert_same(&program(&words), b"some input", max_cycles);
     }
+
+    /// Around where the end is, whichever it is: the last block does not fit as a whole there.
+    #[test]
+    fn programs_run_as_interpreted_to_just_before_their_end(seed: u64, steps in 1_u32..200, before in 0_u64..200) {
+        let (program, mut pair) = (program(&random_program(seed, Shape { steps, wild: true })), Pair::default());
+        let cycles = pair.assert_same(&program, &[], 3000).state.cycles;
+        let report = pair.assert_same(&program, &[], cycles.saturating_sub(before));
+        prop_assert!(report.state.cycles <= cycles.saturating_sub(before));
+    }
 }
 
 /// The generator is worth something only if its programs end in all ways and get far before they do.
