@@ -5,7 +5,18 @@ use alloy_sol_types::sol;
 sol! {
     /// Why a run has no outcome.
     #[derive(Debug, PartialEq, Eq)]
-    enum NoOutcomeReason { Trapped, OutOfCycles, ExitCode, Malformed, InputDoesNotFit }
+    enum NoOutcomeReason {
+        /// It did what no proof can show.
+        Trapped,
+        /// It did not end within its cycles.
+        OutOfCycles,
+        /// It ended with another exit code than 0.
+        ExitCode,
+        /// It left no outcome.
+        Malformed,
+        /// Program and input do not fit into memory.
+        InputDoesNotFit,
+    }
 
     /// The run ends without a provable outcome.
     #[derive(Debug, PartialEq, Eq)]
