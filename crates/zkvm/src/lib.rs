@@ -50,7 +50,7 @@ pub trait Zkvm: Send + Sync {
     /// [`AdmitError`] when the file is not an admissible program.
     fn admit(&self, elf: &[u8]) -> Result<AdmittedProgram, AdmitError>;
 
-    /// Runs a program on an input for at most `max_cycles` instructions.
+    /// Runs a program on an input for at most `max_cycles`.
     ///
     /// # Errors
     /// [`ExecuteError::NoOutcome`] when the run ends without a provable outcome, [`ExecuteError::Broken`] when it is not
