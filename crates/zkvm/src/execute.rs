@@ -19,7 +19,7 @@ const REGISTER_A0: usize = 10;
 pub struct Execution {
     /// What it yielded.
     pub outcome: Outcome,
-    /// Instructions executed: what is billed.
+    /// Cost of the instructions executed: what is billed.
     pub cycles: u64,
 }
 

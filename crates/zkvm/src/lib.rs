@@ -56,7 +56,7 @@ pub trait Zkvm: Send + Sync {
     /// [`AdmitError`] when the file is not the one that was admitted.
     fn readmit(&self, elf: &[u8], admission: &Admission) -> Result<AdmittedProgram, AdmitError>;
 
-    /// Runs a program on an input for at most `max_cycles` instructions.
+    /// Runs a program on an input for at most `max_cycles`.
     ///
     /// # Errors
     /// [`ExecuteError::NoOutcome`] when the run ends without a provable outcome, [`ExecuteError::Broken`] when it is not

@@ -8,7 +8,7 @@ use std::{
 };
 
 use alloy_primitives::{B256, keccak256};
-use ivm_engine::{Executor, InProcess};
+use ivm_engine::{Executor, InProcess, interpreter};
 use ivm_primitives::{JobInput, limits::MAX_ELF_SIZE_BYTES};
 use openvm_circuit::arch::VirtualMachine;
 use openvm_sdk::{DefaultStarkEngine, prover::AggProver};
@@ -161,10 +161,12 @@ impl Zkvm for OpenVm {
         progress: &mut dyn FnMut(ProveProgress) -> ControlFlow<()>,
     ) -> Result<Proof, ProveError> {
         let input_image = input.memory_image();
-        let cycles = provable_run(&*self.executor, program, &input_image, max_cycles)?.state.cycles;
-        let run = ProvableRun { program, input_image: &input_image, cycles };
+        provable_run(&*self.executor, program, &input_image, max_cycles)?;
         let key_error = |error: KeyError| ProveError::Prover(error.to_string());
         catch(|| {
+            let instructions = interpreter::count_instructions(program.engine(), &input_image, max_cycles)
+                .map_err(|error| ProveError::NoOutcome(error.into()))?;
+            let run = ProvableRun { program, input_image: &input_image, instructions };
             let machine = self.machine().map_err(ProveError::Prover)?;
             match kind {
                 ProofKind::Segments => prove_segments(machine, &run, progress),

@@ -37,8 +37,8 @@ pub(crate) type Report<'a> = &'a mut dyn FnMut(ProveProgress) -> ControlFlow<()>
 pub(crate) struct ProvableRun<'a> {
     pub(crate) program: &'a AdmittedProgram,
     pub(crate) input_image: &'a [u8],
-    /// Instructions that the engine counted.
-    pub(crate) cycles: u64,
+    /// Instructions that the engine executed, whatever they cost: the circuit counts each as one.
+    pub(crate) instructions: u64,
 }
 
 /// Proves a run segment by segment.
@@ -48,7 +48,7 @@ pub(crate) fn prove_segments(
     progress: Report<'_>,
 ) -> Result<Proof, ProveError> {
     let segments = plan(&machine, run)?;
-    let (count, instructions) = (segments.len(), run.cycles);
+    let (count, instructions) = (segments.len(), run.instructions);
     report(progress, ProveProgress::Planned { segments: count, aggregations: 0, instructions })?;
     let mut bytes = header(ProofKind::Segments);
     bytes.extend(u32::try_from(count).map_err(prover_error)?.to_le_bytes());
@@ -70,7 +70,7 @@ pub(crate) fn prove_aggregated(
     progress: Report<'_>,
 ) -> Result<Proof, ProveError> {
     let segments = plan(&machine, run)?;
-    let (count, instructions) = (segments.len(), run.cycles);
+    let (count, instructions) = (segments.len(), run.instructions);
     let aggregations = aggregations(count);
     report(progress, ProveProgress::Planned { segments: count, aggregations, instructions })?;
     let mut tree = Tree::new(prover);
@@ -99,10 +99,10 @@ fn plan(machine: &Machine, run: &ProvableRun<'_>) -> Result<Vec<Segment>, ProveE
     let state = initial_state(machine, run)?;
     let (segments, _) = interpreter.execute_metered_from_state(state, metering).map_err(prover_error)?;
     let metered: u64 = segments.iter().map(|segment| segment.num_insns).sum();
-    if metered != run.cycles {
+    if metered != run.instructions {
         return Err(ProveError::Prover(format!(
             "the circuit ran {metered} instructions, the engine {}",
-            run.cycles
+            run.instructions
         )));
     }
     Ok(segments)

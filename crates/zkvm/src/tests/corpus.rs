@@ -11,6 +11,7 @@ use std::{
 };
 
 use alloy_primitives::{Bytes, hex};
+use ivm_engine::interpreter::count_instructions;
 use ivm_primitives::{JobInput, Outcome, OutcomeStatus};
 use ivm_recompiler::{Code, Space};
 use workloads::Workload;
@@ -172,6 +173,7 @@ fn corpus_table() {
         let engine = shortest(5, || zkvm().execute(&program, &case.input, MAX_CYCLES).unwrap()).as_secs_f64();
         let (engine_program, image) = (Arc::new(program.engine().clone()), case.input.memory_image());
         let compiling = shortest(3, || Code::compile(engine_program.clone()).unwrap()).as_secs_f64();
+        let instructions = count_instructions(&engine_program, &image, MAX_CYCLES).unwrap();
         let code = Code::compile(engine_program).unwrap();
         let compiled = shortest(9, || code.run(&mut space, &image, MAX_CYCLES).unwrap()).as_secs_f64();
         println!(
@@ -179,7 +181,7 @@ fn corpus_table() {
             case.program,
             case.what,
             compiled * 1e3,
-            cycles as f64 / compiled / 1e6,
+            instructions as f64 / compiled / 1e6,
             engine * 1e3,
             compiling * 1e3,
             bundled(case.program).unwrap().len() / 1000

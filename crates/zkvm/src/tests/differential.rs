@@ -1,7 +1,7 @@
 //! The engine, interpreting and compiled, against OpenVM's interpreter and preflight: the same registers, memory, public values and count.
 
 use ivm_engine::{
-    Fault, Program, RunEnd, SYSTEM_INSTRUCTION_EXIT_CODE, run,
+    Fault, Program, RunEnd, SYSTEM_INSTRUCTION_EXIT_CODE, interpreter, run,
     testing::{
         self,
         random::{Shape, random_program},
@@ -27,7 +27,9 @@ pub(super) fn assert_same(program: &AdmittedProgram, input: &JobInput) {
     let theirs = reference::execute(zkvm(), program, input, range).unwrap();
     let ours = run(program.engine(), &input.memory_image(), 1 << 32).unwrap();
     assert_eq!(ours.end, RunEnd::Terminated { exit_code: 0 });
-    assert_eq!(ours.cycles, theirs.instructions);
+    let instructions =
+        interpreter::count_instructions(program.engine(), &input.memory_image(), 1 << 32).unwrap();
+    assert_eq!(instructions, theirs.instructions);
     assert_eq!(theirs.metered.registers, ours.registers);
     assert_eq!(theirs.metered.public_values, ours.public_values);
     assert_eq!(theirs.metered.pc, ours.pc);

@@ -111,8 +111,8 @@ fn ends_there(case: &str) -> bool {
 fn assert_unprovable(case: &Case) {
     let words = case.words();
     let program = admit(&words);
-    let cycles = words.len() as u64;
-    let run = ProvableRun { program: &program, input_image: &no_input().memory_image(), cycles };
+    let instructions = words.len() as u64;
+    let run = ProvableRun { program: &program, input_image: &no_input().memory_image(), instructions };
     let proof = catch_unwind(AssertUnwindSafe(|| {
         prove_segments(zkvm().machine().unwrap(), &run, &mut |_| ControlFlow::Continue(()))
     }));

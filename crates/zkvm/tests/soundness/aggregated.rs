@@ -2,6 +2,7 @@
 
 use std::{fs, ops::ControlFlow, path::Path};
 
+use ivm_engine::interpreter::count_instructions;
 use ivm_zkvm::{OpenVm, ProofKind, ProveProgress, Zkvm};
 
 use crate::{
@@ -21,6 +22,7 @@ fn aggregated_proofs() {
     let program = zkvm.admit(&ECHO.elf()).unwrap();
     let execution = zkvm.execute(&program, &word(), 10_000).unwrap();
     assert_eq!(execution.outcome, outcome());
+    let instructions = count_instructions(program.engine(), &word().memory_image(), 10_000).unwrap();
     let mut progress = Vec::new();
     let mut note = |step| {
         progress.push(step);
@@ -30,7 +32,7 @@ fn aggregated_proofs() {
     assert_eq!(
         progress[..],
         [
-            ProveProgress::Planned { segments: 2, aggregations: 4, instructions: execution.cycles },
+            ProveProgress::Planned { segments: 2, aggregations: 4, instructions },
             ProveProgress::SegmentStarted { index: 0 },
             ProveProgress::SegmentStarted { index: 1 },
             ProveProgress::AggregationStarted { index: 0 },

@@ -57,7 +57,7 @@ struct Row {
     /// OpenVM's ahead-of-time execution, in a build that has it (`--features openvm-aot`).
     #[serde(skip_serializing_if = "Option::is_none")]
     openvm_aot_ms: Option<f64>,
-    /// Cycles by the recompiler's time.
+    /// Instructions, of whatever cost in cycles, by the recompiler's time.
     mhz: f64,
     interpreter_mhz: f64,
     openvm_interpreter_mhz: f64,
@@ -198,7 +198,8 @@ impl Bench {
         #[cfg(not(feature = "openvm-aot"))]
         let openvm_aot_ms = None;
         let cycles = compiled.value.state.cycles;
-        let mhz = |ms: f64| cycles as f64 / ms / 1e3;
+        let instructions = interpreter::count_instructions(engine, &image, MAX_CYCLES)?;
+        let mhz = |ms: f64| instructions as f64 / ms / 1e3;
         Ok(Row {
             name: workload.name(),
             cycles,
