@@ -13,7 +13,7 @@ library Commitments {
     /// @dev `keccak256("")`: the hash of an input that is not there.
     bytes32 internal constant EMPTY_HASH = 0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470;
 
-    /// @notice The id of a consumer's `nonce`th job on this chain.
+    /// @notice The id of a consumer's job on this chain.
     function jobId(address manager, address consumer, uint64 nonce) internal view returns (bytes32) {
         return keccak256(abi.encode(block.chainid, manager, consumer, nonce));
     }
@@ -27,7 +27,8 @@ library Commitments {
         bytes32 offchainInputHash,
         uint64 maxCycles,
         uint64 callbackGasLimit,
-        uint64 deadlineBlock
+        uint64 deadlineBlock,
+        uint64 cyclePriceWei
     ) internal pure returns (bytes32) {
         return keccak256(
             abi.encode(
@@ -38,7 +39,8 @@ library Commitments {
                 offchainInputHash,
                 maxCycles,
                 callbackGasLimit,
-                deadlineBlock
+                deadlineBlock,
+                cyclePriceWei
             )
         );
     }
@@ -50,6 +52,11 @@ library Commitments {
 
     /// @notice What a claim says about the outcome of its job.
     function outcome(uint8 status, bytes calldata output) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(status, output));
+    }
+
+    /// @notice The same of an output in memory.
+    function outcomeInMemory(uint8 status, bytes memory output) internal pure returns (bytes32) {
         return keccak256(abi.encodePacked(status, output));
     }
 }

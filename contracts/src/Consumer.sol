@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import { IConsumer } from "./interfaces/IConsumer.sol";
 import { IJobManager } from "./interfaces/IJobManager.sol";
+import { ISyncJobs } from "./interfaces/ISyncJobs.sol";
 import { Commitments } from "./Commitments.sol";
 import { Predeploys } from "./Predeploys.sol";
 
@@ -54,6 +55,14 @@ abstract contract Consumer is IConsumer {
         return JOB_MANAGER.requestJob{ value: msg.value }(
             programId, onchainInput, offchainInputHash, maxCycles, callbackGasLimit, deadlineBlock
         );
+    }
+
+    /// @dev Runs a program now, in this transaction. See `ISyncJobs.execute`.
+    function _execute(bytes32 programId, bytes memory input, uint64 maxCycles)
+        internal
+        returns (ISyncJobs.Outcome memory outcome)
+    {
+        return JOB_MANAGER.execute(programId, input, maxCycles);
     }
 
     /// @dev The program ran to its end with this output. Reverting leaves the outcome recorded, to be delivered again.

@@ -11,7 +11,7 @@ import { SimpleConsumer } from "./consumers/SimpleConsumer.sol";
 /// forge-config: default.isolate = true
 contract GasTest is Fixture {
     uint256 private constant BATCH = 8;
-    uint256 private constant REQUEST_GAS_GOAL = 60_000;
+    uint256 private constant REQUEST_GAS_GOAL = 63_000;
     uint256 private constant RESULT_GAS_GOAL = 40_000;
 
     SimpleConsumer private consumer;

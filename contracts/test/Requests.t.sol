@@ -30,6 +30,7 @@ contract RequestsTest is Fixture {
             MAX_CYCLES,
             CALLBACK_GAS_LIMIT,
             DEADLINE_BLOCK,
+            CYCLE_PRICE_WEI,
             "input"
         );
         bytes32 jobId = consumer.request(PROGRAM_ID, "input", MAX_CYCLES);
@@ -57,10 +58,14 @@ contract RequestsTest is Fixture {
 
     function test_parametersAndQuote() public view {
         IJobManager.Parameters memory parameters = MANAGER.parameters();
-        vm.assertEq(parameters.cyclePriceWei, CYCLE_PRICE_WEI);
+        vm.assertEq(parameters.minCyclePriceWei, CYCLE_PRICE_WEI);
         vm.assertEq(parameters.callbackGasPriceWei, CALLBACK_GAS_PRICE_WEI);
         vm.assertEq(parameters.maxDeadlineBlocks, MAX_DEADLINE_BLOCKS);
         vm.assertEq(parameters.retainedBps, RETAINED_BPS);
+        vm.assertEq(parameters.targetCyclesPerBlock, TARGET_CYCLES);
+        vm.assertEq(parameters.maxSyncCyclesPerBlock, MAX_SYNC_CYCLES);
+        vm.assertEq(parameters.proverShareBps, PROVER_SHARE_BPS);
+        vm.assertEq(parameters.proverAccount, PROVER);
         vm.assertEq(MANAGER.quote(MAX_CYCLES, CALLBACK_GAS_LIMIT), FEE_WEI);
     }
 

@@ -51,10 +51,11 @@ contract ResultsTest is Fixture {
         vm.assertTrue(MANAGER.isOutcome(job, 1, "message"));
     }
 
-    function test_proposerEarnsCyclesAndDeliveryAndTheRestComesBack() public {
+    function test_proposerAndProverEarnCyclesAndDeliveryAndTheRestComesBack() public {
         _submit(_result(job, 0, CYCLES, "output"));
         uint256 earnedWei = MANAGER.quote(CYCLES, CALLBACK_GAS_LIMIT);
-        vm.assertEq(MANAGER.balanceOf(PROPOSER), earnedWei);
+        vm.assertEq(MANAGER.balanceOf(PROPOSER), earnedWei - _proverWei(CYCLES));
+        vm.assertEq(MANAGER.balanceOf(PROVER), _proverWei(CYCLES));
         vm.assertEq(MANAGER.balanceOf(address(consumer)), FEE_WEI - earnedWei);
     }
 
@@ -138,8 +139,10 @@ contract ResultsTest is Fixture {
     function testFuzz_feeSplitConservesFunds(uint64 cycles) public {
         cycles = cycles % (MAX_CYCLES + 1);
         _submit(_result(job, 0, cycles, "output"));
-        vm.assertEq(MANAGER.balanceOf(PROPOSER) + MANAGER.balanceOf(address(consumer)), FEE_WEI);
-        vm.assertEq(MANAGER.balanceOf(PROPOSER), MANAGER.quote(cycles, CALLBACK_GAS_LIMIT));
+        uint256 earnedWei = MANAGER.balanceOf(PROPOSER) + MANAGER.balanceOf(PROVER);
+        vm.assertEq(earnedWei + MANAGER.balanceOf(address(consumer)), FEE_WEI);
+        vm.assertEq(earnedWei, MANAGER.quote(cycles, CALLBACK_GAS_LIMIT));
+        vm.assertEq(MANAGER.balanceOf(PROVER), _proverWei(cycles));
     }
 
     function testFuzz_noOtherOutcomePassesForTheRecordedOne(uint8 status, bytes calldata output) public {

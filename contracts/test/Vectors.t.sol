@@ -49,15 +49,20 @@ contract VectorsTest is Test {
         vm.assertEq(IJobManager.ClaimPosted.selector, vm.parseJsonBytes32(vectors, ".claimPostedTopic"));
     }
 
-    function test_parametersWord() public {
+    function test_parameterWords() public {
         string memory word = vm.readFile("test/vectors/parameters.json");
         vm.etch(Predeploys.JOB_MANAGER, type(JobManager).runtimeCode);
-        vm.store(Predeploys.JOB_MANAGER, 0, vm.parseJsonBytes32(word, ".word"));
+        vm.store(Predeploys.JOB_MANAGER, 0, vm.parseJsonBytes32(word, ".termsWord"));
+        vm.store(Predeploys.JOB_MANAGER, bytes32(uint256(1)), vm.parseJsonBytes32(word, ".proverShareWord"));
         IJobManager.Parameters memory parameters = IJobManager(Predeploys.JOB_MANAGER).parameters();
-        vm.assertEq(parameters.cyclePriceWei, vm.parseJsonUint(word, ".cyclePriceWei"));
+        vm.assertEq(parameters.minCyclePriceWei, vm.parseJsonUint(word, ".minCyclePriceWei"));
         vm.assertEq(parameters.callbackGasPriceWei, vm.parseJsonUint(word, ".callbackGasPriceWei"));
         vm.assertEq(parameters.maxDeadlineBlocks, vm.parseJsonUint(word, ".maxDeadlineBlocks"));
         vm.assertEq(parameters.retainedBps, vm.parseJsonUint(word, ".retainedBps"));
+        vm.assertEq(parameters.targetCyclesPerBlock, vm.parseJsonUint(word, ".targetCyclesPerBlock"));
+        vm.assertEq(parameters.maxSyncCyclesPerBlock, vm.parseJsonUint(word, ".maxSyncCyclesPerBlock"));
+        vm.assertEq(parameters.proverShareBps, vm.parseJsonUint(word, ".proverShareBps"));
+        vm.assertEq(parameters.proverAccount, vm.parseJsonAddress(word, ".proverAccount"));
     }
 
     function test_limits() public view {

@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import { IOffchainJobs } from "./IOffchainJobs.sol";
+import { ISyncJobs } from "./ISyncJobs.sol";
+
 /// @title Jobs: requests, their escrow, their outcomes and the delivery of these (LP 8.1, 8.2)
 /// @notice A consumer requests a job and escrows its fee. The proposer of a later block posts the outcome, which is
 /// recorded as a claim that arbitration can judge, then delivered to the consumer by callback. Only a commitment to a
-/// job is stored: who acts on a job supplies it again, as `JobRequested` showed it.
-interface IJobManager {
+/// job is stored: who acts on a job supplies it again, as `JobRequested` showed it. Jobs can also be asked for by
+/// signature (`IOffchainJobs`), or run inside a transaction (`ISyncJobs`).
+///
+/// The two top bits of a job's nonce say how it was asked for, the others number the jobs of that kind:
+/// 00 `requestJob`, how many of them the consumer had asked for before; 01 `execute`, the block's number times 2^22 and
+/// the place among the block's runs; 10 by signature, any number; 11 by signature and in order, 0, 1, 2 and so on.
+interface IJobManager is IOffchainJobs, ISyncJobs {
     /// @notice A request to run a program on an input.
-    /// @param consumer Who asked, pays and is called back.
-    /// @param nonce How many jobs the consumer had asked for before.
+    /// @param consumer Who asked and is called back.
+    /// @param nonce Kind and number of the job.
     /// @param programId The program to run.
     /// @param onchainInputHash keccak256 of the input in `JobRequested`.
     /// @param offchainInputHash keccak256 of the input held by data availability; the hash of no bytes for none.
     /// @param maxCycles Most cycles the run may take; their price is escrowed.
     /// @param callbackGasLimit Gas the callback gets, no less and no more.
     /// @param deadlineBlock Last block whose proposer may post the outcome.
+    /// @param cyclePriceWei Price of a cycle when the job was asked for: escrow, earnings and refund go by it.
     struct Job {
         address consumer;
         uint64 nonce;
@@ -24,6 +33,7 @@ interface IJobManager {
         uint64 maxCycles;
         uint64 callbackGasLimit;
         uint64 deadlineBlock;
+        uint64 cyclePriceWei;
     }
 
     /// @notice What a proposer says a job yields.
@@ -39,16 +49,38 @@ interface IJobManager {
     }
 
     /// @notice Prices and bounds, set by genesis.
-    /// @param cyclePriceWei Price of one cycle.
+    /// @param minCyclePriceWei Price of one cycle at the start, and its floor. Jobs are free only when it is 0.
     /// @param callbackGasPriceWei Price of one unit of callback gas.
     /// @param maxDeadlineBlocks Most blocks a deadline may lie ahead.
     /// @param retainedBps Part of the fee, in 1/10,000, that the proposer keeps when a job is cancelled or expires: the
     /// work may have been done.
+    /// @param targetCyclesPerBlock Claimed cycles per block at which the price of a cycle stays as it is.
+    /// @param maxSyncCyclesPerBlock Most cycles that a block's transactions may run by `execute`.
+    /// @param proverShareBps Part of the price of used cycles, in 1/10,000, that is the prover's.
+    /// @param proverAccount The account that part goes to.
     struct Parameters {
-        uint64 cyclePriceWei;
+        uint64 minCyclePriceWei;
         uint64 callbackGasPriceWei;
         uint64 maxDeadlineBlocks;
         uint16 retainedBps;
+        uint64 targetCyclesPerBlock;
+        uint64 maxSyncCyclesPerBlock;
+        uint16 proverShareBps;
+        address proverAccount;
+    }
+
+    /// @notice What the price of a cycle follows.
+    /// @param cyclePriceWei Price of one cycle in this block.
+    /// @param blockNumber The block.
+    /// @param postedCycles Cycles claimed in it so far, those of `execute` among them.
+    /// @param syncCycles Cycles run by `execute` in it so far.
+    /// @param syncCount How often `execute` ran in it so far.
+    struct Load {
+        uint64 cyclePriceWei;
+        uint64 blockNumber;
+        uint64 postedCycles;
+        uint64 syncCycles;
+        uint64 syncCount;
     }
 
     /// @notice Where a job is in its life. All but `None`, `Pending` and `CallbackFailed` are final.
@@ -83,6 +115,7 @@ interface IJobManager {
         uint64 maxCycles,
         uint64 callbackGasLimit,
         uint64 deadlineBlock,
+        uint64 cyclePriceWei,
         bytes onchainInput
     );
 
@@ -214,13 +247,21 @@ interface IJobManager {
     /// @notice The prices and bounds in force.
     function parameters() external view returns (Parameters memory);
 
-    /// @notice The fee that a request escrows.
+    /// @notice Price of one cycle in this block. From block to block it follows the cycles claimed, as EIP-1559's base fee
+    /// follows gas: up by an eighth at most at twice the target or more, down by an eighth without any, never below
+    /// `minCyclePriceWei`.
+    function cyclePriceWei() external view returns (uint64);
+
+    /// @notice What the price of a cycle follows, as of this block.
+    function load() external view returns (Load memory);
+
+    /// @notice The fee that a request in this block escrows.
     function quote(uint64 maxCycles, uint64 callbackGasLimit) external view returns (uint256 feeWei);
 
     /// @notice What an account holds, escrows of pending jobs not counted.
     function balanceOf(address account) external view returns (uint256);
 
-    /// @notice How many jobs an account has asked for: the nonce of its next one.
+    /// @notice How many jobs an account has asked for by `requestJob`: the nonce of its next one.
     function nonceOf(address account) external view returns (uint64);
 
     /// @notice Where a job is in its life.

@@ -11,18 +11,20 @@ abstract contract Fixture is Jobs {
     function setUp() public virtual {
         vm.etch(Predeploys.JOB_MANAGER, type(JobManager).runtimeCode);
         vm.etch(Predeploys.PROGRAM_REGISTRY, type(ProgramRegistry).runtimeCode);
-        vm.store(
-            Predeploys.JOB_MANAGER,
-            bytes32(0),
-            bytes32(
-                uint256(CYCLE_PRICE_WEI) | uint256(CALLBACK_GAS_PRICE_WEI) << 64 | uint256(MAX_DEADLINE_BLOCKS) << 128
-                    | uint256(RETAINED_BPS) << 192
-            )
-        );
+        _setParameters(TARGET_CYCLES, MAX_SYNC_CYCLES);
         vm.coinbase(PROPOSER);
         vm.roll(FIRST_BLOCK);
         vm.deal(address(this), 1_000_000 ether);
         vm.prank(PROPOSER);
         REGISTRY.registerProgram(PROGRAM_ID, ELF_HASH, 1);
+    }
+
+    /// @dev Writes the parameters as genesis does, but for these two those of the figures.
+    function _setParameters(uint64 targetCycles, uint64 maxSyncCycles) internal {
+        uint256 terms = uint256(CYCLE_PRICE_WEI) | uint256(CALLBACK_GAS_PRICE_WEI) << 64 | uint256(MAX_DEADLINE_BLOCKS)
+            << 128 | uint256(RETAINED_BPS) << 160 | uint256(targetCycles) << 176 | uint256(maxSyncCycles) << 216;
+        vm.store(Predeploys.JOB_MANAGER, bytes32(0), bytes32(terms));
+        uint256 share = uint256(uint160(PROVER)) | uint256(PROVER_SHARE_BPS) << 160;
+        vm.store(Predeploys.JOB_MANAGER, bytes32(uint256(1)), bytes32(share));
     }
 }

@@ -139,7 +139,7 @@ contract Handler is Jobs {
     }
 
     function sumOfBalances() external view returns (uint256 sumWei) {
-        sumWei = MANAGER.balanceOf(PROPOSER);
+        sumWei = MANAGER.balanceOf(PROPOSER) + MANAGER.balanceOf(PROVER);
         for (uint256 i; i < consumers.length; ++i) {
             sumWei += MANAGER.balanceOf(address(consumers[i]));
         }

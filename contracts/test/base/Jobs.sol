@@ -14,6 +14,7 @@ abstract contract Jobs is Test {
     ProgramRegistry internal constant REGISTRY = ProgramRegistry(Predeploys.PROGRAM_REGISTRY);
 
     address internal constant PROPOSER = address(0xB10C);
+    address internal constant PROVER = address(0x9806E);
     bytes32 internal constant PROGRAM_ID = keccak256("program");
     bytes32 internal constant ELF_HASH = keccak256("elf");
 
@@ -21,6 +22,9 @@ abstract contract Jobs is Test {
     uint64 internal constant CALLBACK_GAS_PRICE_WEI = 1 gwei;
     uint64 internal constant MAX_DEADLINE_BLOCKS = 1000;
     uint16 internal constant RETAINED_BPS = 500;
+    uint64 internal constant TARGET_CYCLES = 100_000_000;
+    uint64 internal constant MAX_SYNC_CYCLES = 20_000_000;
+    uint16 internal constant PROVER_SHARE_BPS = 1000;
 
     uint64 internal constant MAX_CYCLES = 1_000_000;
     uint64 internal constant CALLBACK_GAS_LIMIT = 100_000;
@@ -43,7 +47,8 @@ abstract contract Jobs is Test {
             offchainInputHash: Commitments.EMPTY_HASH,
             maxCycles: MAX_CYCLES,
             callbackGasLimit: CALLBACK_GAS_LIMIT,
-            deadlineBlock: DEADLINE_BLOCK
+            deadlineBlock: DEADLINE_BLOCK,
+            cyclePriceWei: CYCLE_PRICE_WEI
         });
     }
 
@@ -65,6 +70,11 @@ abstract contract Jobs is Test {
     function _submit(IJobManager.JobResult[] memory results) internal {
         vm.prank(PROPOSER);
         MANAGER.submitResults(results);
+    }
+
+    /// @dev The prover's part of the price of so many cycles.
+    function _proverWei(uint256 cycles) internal pure returns (uint256) {
+        return cycles * CYCLE_PRICE_WEI * PROVER_SHARE_BPS / 10_000;
     }
 
     function _jobId(address consumer, uint64 nonce) internal view returns (bytes32) {

@@ -21,6 +21,8 @@ bindings!(
     Settlement,
     EchoConsumer,
     ExampleToken,
+    InstantSquareRoot,
+    OffchainPriceConsumer,
     PrizeConsumer,
     SquareRootConsumer,
     VolatilityOracle
@@ -28,5 +30,5 @@ bindings!(
 
 /// Consumers that misbehave, for tests.
 pub mod hostile {
-    bindings!(GasBurnerConsumer, ReentrantConsumer, ReturnBombConsumer, RevertingConsumer);
+    bindings!(GasBurnerConsumer, HostileSigner, ReentrantConsumer, ReturnBombConsumer, RevertingConsumer);
 }

@@ -74,6 +74,67 @@ solidity_enum! {
 }
 
 solidity_enum! {
+    /// What is wrong with a signed request, or with its entry in `submitOffchainResults`: what `checkRequest` returns and
+    /// `OffchainResultSkipped` says.
+    RequestFault {
+        /// Nothing.
+        None,
+        /// The number has more than 62 bits.
+        NonceTooLarge,
+        /// A job of this number has landed.
+        NonceUsed,
+        /// An ordered job with a smaller number has not landed yet.
+        NotNextInOrder,
+        /// The deadline is past.
+        DeadlinePassed,
+        /// The deadline lies further ahead than the parameters allow.
+        DeadlineTooFar,
+        /// The program is not registered.
+        UnknownProgram,
+        /// A job needs at least one cycle.
+        MaxCyclesZero,
+        /// The request asks for more cycles than the protocol allows.
+        MaxCyclesTooHigh,
+        /// The request asks for more callback gas than the protocol allows.
+        CallbackGasTooHigh,
+        /// The onchain input is larger than the protocol allows.
+        InputTooLarge,
+        /// There is nothing at the consumer's address.
+        ConsumerWithoutCode,
+        /// The consumer does not take the signature for its own.
+        BadSignature,
+        /// The fee is more than the signer allows.
+        FeeOverMax,
+        /// The payer does not allow the consumer to spend so much.
+        AllowanceTooLow,
+        /// The payer does not hold so much.
+        InsufficientFunds,
+        /// The status byte stands for no outcome.
+        StatusInvalid,
+        /// The run took more cycles than the request allows.
+        CyclesOverMax,
+        /// The output or the panic message is over its limit.
+        OutputTooLarge,
+    }
+}
+
+solidity_enum! {
+    /// Why a run inside a transaction has no outcome: what `NoOutcome` says.
+    NoOutcomeReason {
+        /// It did what has no proof.
+        Trapped,
+        /// It needed more cycles than it may take.
+        OutOfCycles,
+        /// It ended with an exit code.
+        ExitCode,
+        /// It ended without an output, or with one over its limit.
+        Malformed,
+        /// The input does not fit into its memory.
+        InputDoesNotFit,
+    }
+}
+
+solidity_enum! {
     /// Where a proposer is: what `proposerInfo` returns.
     ProposerState {
         /// It may not propose.
@@ -155,6 +216,8 @@ mod tests {
     fn solidity_names(name: &str) -> Vec<&'static str> {
         let sources = concat!(
             include_str!("../../../contracts/src/interfaces/IJobManager.sol"),
+            include_str!("../../../contracts/src/interfaces/IOffchainJobs.sol"),
+            include_str!("../../../contracts/src/interfaces/ISyncJobs.sol"),
             include_str!("../../../contracts/src/interfaces/ISettlement.sol")
         );
         names_in(sources, name)
@@ -182,6 +245,7 @@ mod tests {
                 assert_eq!(names, solidity_names($solidity));
             )*};
         }
+        check!(RequestFault "RequestFault", NoOutcomeReason "NoOutcomeReason");
         check!(ProposerState "ProposerState", BlockState "BlockState", ChallengeKind "Kind");
         check!(ClaimState "ClaimState", ChallengeState "ChallengeState");
     }

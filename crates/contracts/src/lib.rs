@@ -2,8 +2,8 @@
 //!
 //! Everything comes from `contracts/artifacts`, which `contracts/scripts/artifacts` writes and CI holds to the Solidity.
 //! A generated module such as [`JobManager`] has the calls, events, errors, `BYTECODE` (what creates the contract) and
-//! `DEPLOYED_BYTECODE` (what runs); the structs of jobs are in [`IJobManager`], those of [`Settlement`] in
-//! [`ISettlement`].
+//! `DEPLOYED_BYTECODE` (what runs); the structs of jobs are in [`IJobManager`], [`IOffchainJobs`] and [`ISyncJobs`], those
+//! of [`Settlement`] in [`ISettlement`].
 
 #![forbid(unsafe_code)]
 
@@ -11,14 +11,24 @@ pub mod bindings;
 pub mod enums;
 pub mod genesis;
 pub mod job;
+pub mod load;
 
 pub use bindings::{
-    EchoConsumer, ExampleToken, IConsumer, IJobManager, IProofVerifier, ISettlement, JobManager,
-    PrizeConsumer, ProgramRegistry, Settlement, SquareRootConsumer, VolatilityOracle, hostile,
+    EchoConsumer, ExampleToken, IConsumer, IJobManager, IOffchainJobs, IProofVerifier, ISettlement,
+    ISyncJobs, InstantSquareRoot, JobManager, OffchainPriceConsumer, PrizeConsumer, ProgramRegistry,
+    Settlement, SquareRootConsumer, VolatilityOracle, hostile,
 };
-pub use enums::{BlockState, ChallengeKind, ChallengeState, ClaimState, JobState, ProposerState, SkipReason};
-pub use genesis::{GenesisAccount, JobParameters, JobParametersError, genesis_accounts};
-pub use job::job_id;
+pub use bindings::{IOffchainJobs::JobRequest, IOffchainJobs::OffchainResult};
+pub use enums::{
+    BlockState, ChallengeKind, ChallengeState, ClaimState, JobState, NoOutcomeReason, ProposerState,
+    RequestFault, SkipReason,
+};
+pub use genesis::{
+    DEFAULT_PROVER_ACCOUNT, GenesisAccount, JobParameterFields, JobParameters, JobParametersError,
+    genesis_accounts,
+};
+pub use job::{JobKind, JobNonce, job_id, request_domain};
+pub use load::{LOAD_SLOT, LoadWord};
 
 use alloy_primitives::{Address, address};
 
@@ -27,3 +37,7 @@ pub const JOB_MANAGER_ADDRESS: Address = address!("49560000000000000000000000000
 
 /// Where genesis places `ProgramRegistry` (`contracts/src/Predeploys.sol`).
 pub const PROGRAM_REGISTRY_ADDRESS: Address = address!("4956000000000000000000000000000000000002");
+
+/// Where `JobManager.execute` has the node run programs (`contracts/src/Predeploys.sol`). There is no code: the address
+/// is the node's own, and answers the job manager alone.
+pub const EXECUTOR_ADDRESS: Address = address!("0000000000000000000000000000000000004957");

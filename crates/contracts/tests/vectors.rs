@@ -2,7 +2,11 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolEvent, SolValue};
-use ivm_contracts::{JOB_MANAGER_ADDRESS, JobManager, JobParameters, genesis_accounts, job_id};
+use ivm_contracts::{
+    JOB_MANAGER_ADDRESS, JobManager, JobParameterFields, JobParameters,
+    genesis::{PROVER_SHARE_SLOT, TERMS_SLOT},
+    genesis_accounts, job_id,
+};
 use ivm_primitives::{JobInput, Outcome, limits};
 use serde_json::Value;
 
@@ -50,16 +54,23 @@ fn limits_match() {
 #[test]
 fn genesis_parameters_match() {
     let v = vectors(include_str!("../../../contracts/test/vectors/parameters.json"));
-    let parameters = JobParameters::new(
-        number(&v, "cyclePriceWei"),
-        number(&v, "callbackGasPriceWei"),
-        number(&v, "maxDeadlineBlocks"),
-        number(&v, "retainedBps") as u16,
-    )
+    let parameters = JobParameters::new(JobParameterFields {
+        min_cycle_price_wei: number(&v, "minCyclePriceWei"),
+        callback_gas_price_wei: number(&v, "callbackGasPriceWei"),
+        max_deadline_blocks: number(&v, "maxDeadlineBlocks") as u32,
+        retained_bps: number(&v, "retainedBps") as u16,
+        target_cycles_per_block: number(&v, "targetCyclesPerBlock"),
+        max_sync_cycles_per_block: number(&v, "maxSyncCyclesPerBlock"),
+        prover_share_bps: number(&v, "proverShareBps") as u16,
+        prover_account: field(&v, "proverAccount"),
+    })
     .expect("the vector is valid");
     let manager = &genesis_accounts(parameters)[0];
     assert_eq!(manager.address, JOB_MANAGER_ADDRESS);
-    assert_eq!(manager.storage, [(B256::ZERO, field(&v, "word"))]);
+    assert_eq!(
+        manager.storage,
+        [(TERMS_SLOT, field(&v, "termsWord")), (PROVER_SHARE_SLOT, field(&v, "proverShareWord")),]
+    );
 }
 
 #[test]

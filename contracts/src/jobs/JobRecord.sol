@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import { IJobManager } from "./interfaces/IJobManager.sol";
+import { IJobManager } from "../interfaces/IJobManager.sol";
 
 /// @dev All that is stored of a job: a commitment of 248 bits, then a state of 8.
 type JobRecord is bytes32;
