@@ -18,8 +18,7 @@ mod queue;
 mod worker;
 
 pub use executor::{
-    EXECUTOR_ADDRESS, Executor, ExecutorCall, MAX_TOLD_RUNS, ProgramRunner, RunCosts, RunProgram, RunRefusal,
-    ToldRun,
+    Executor, ExecutorCall, MAX_TOLD_RUNS, ProgramRunner, RunCosts, RunProgram, RunRefusal, ToldRun,
 };
 pub use programs::{ProgramCache, ProgramError};
 pub use queue::{QueueFull, Task};

@@ -1,7 +1,7 @@
 //! Open jobs and the workers that run them.
 
 use alloy_primitives::Address;
-use ivm_contracts::IOffchainJobs::RequestFault;
+use ivm_contracts::{JobKind, JobNonce, RequestFault};
 use ivm_coprocessor::Task;
 
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     producer::Producer,
     progress::{MAX_TRACKED_JOBS, Stage},
     records::{self, JobPhase, JobRecord, OPEN_PREFIX, ProgramRecord},
-    signed::{self, Admission, MAX_SIGNED_JOBS, SIGNED_PREFIX, SignedJob, fault_name},
+    signed::{self, Admission, MAX_SIGNED_JOBS, SIGNED_PREFIX, SignedJob},
 };
 
 impl Producer {
@@ -50,7 +50,7 @@ impl Producer {
             };
             let mut writes = self.shared.writes.lock();
             if let Some(fault) = fault {
-                tracing::info!(target: "job", "request {job_id} is given up: {}", fault_name(fault));
+                tracing::info!(target: "job", "request {job_id} is given up: {}", fault);
                 writes.push(signed::forget(job_id));
                 continue;
             }
@@ -67,13 +67,18 @@ impl Producer {
     /// Gives up the requests that the contract passed over for good, and those that are too late for the next block.
     pub(crate) fn give_up_signed(&self, skipped: &[(Address, u64, RequestFault)], next_block: u64) {
         let chain_id = self.shared.chain.config().chain_id;
+        let admission = Admission::new(&self.shared.chain);
         let mut open_jobs = self.shared.open_jobs.lock();
         let mut given_up = open_jobs.late_signed(next_block);
-        for &(consumer, nonce, fault) in skipped {
-            let job_id = ivm_contracts::job_id(chain_id, consumer, nonce);
-            // Its turn comes yet.
-            if fault != RequestFault::NotNextInOrder {
-                given_up.push((job_id, format!("the contract passed it over: {}", fault_name(fault))));
+        for &(consumer, number, _) in skipped {
+            for kind in [JobKind::Offchain, JobKind::OffchainOrdered] {
+                let Some(nonce) = JobNonce::new(kind, number) else { continue };
+                let job_id = ivm_contracts::job_id(chain_id, consumer, nonce.raw());
+                // The log does not say which of the two it was, and the turn of an ordered one may come yet.
+                let fault = open_jobs.signed.get(job_id).map(|job| admission.fault(job));
+                if let Some(Ok(Some(fault))) = fault {
+                    given_up.push((job_id, format!("the contract passed it over: {fault}")));
+                }
             }
         }
         for (job_id, reason) in given_up {

@@ -16,8 +16,8 @@ use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, TxHash, kecca
 use alloy_sol_types::{SolCall, SolEvent};
 use ivm_chain::{ExtraWrite, SealedBlock};
 use ivm_contracts::{
-    IJobManager::Job, IOffchainJobs::RequestFault, JOB_MANAGER_ADDRESS, JobKind, JobManager,
-    PROGRAM_REGISTRY_ADDRESS, ProgramRegistry,
+    IJobManager::Job, JOB_MANAGER_ADDRESS, JobKind, JobManager, JobNonce, PROGRAM_REGISTRY_ADDRESS,
+    ProgramRegistry, RequestFault,
 };
 use ivm_primitives::{OutcomeStatus, ProgramId};
 use serde::{Deserialize, Serialize};
@@ -104,7 +104,7 @@ impl JobRecord {
 
     /// How it was asked for.
     pub const fn kind(&self) -> JobKind {
-        JobKind::of(self.nonce)
+        JobNonce::from_raw(self.nonce).kind()
     }
 }
 
@@ -137,7 +137,7 @@ pub struct Changes {
     pub programs: BTreeMap<ProgramId, ProgramRecord>,
     /// Payloads that records name: store them before the block is committed.
     pub payloads: Vec<Bytes>,
-    /// Signed requests that the contract passed over, by consumer and nonce, and why.
+    /// Signed requests that the contract passed over, by consumer and number, and why.
     pub skipped: Vec<(Address, u64, RequestFault)>,
 }
 
@@ -271,7 +271,9 @@ impl Reader {
         } else if let Ok(event) = JobManager::JobExecuted::decode_log(log) {
             self.executed(event.data, transaction);
         } else if let Ok(event) = JobManager::OffchainResultSkipped::decode_log(log) {
-            self.changes.skipped.push((event.consumer, event.nonce, event.fault));
+            if let Some(fault) = RequestFault::from_byte(event.fault) {
+                self.changes.skipped.push((event.consumer, event.nonce, fault));
+            }
         } else if let Ok(event) = JobManager::ClaimPosted::decode_log(log) {
             let block = self.number;
             if let Some(result) =

@@ -1,7 +1,7 @@
 //! What the node does for those who ask for jobs: signed requests, estimates, prices.
 
 use alloy_eips::BlockId;
-use alloy_primitives::{Bytes, KECCAK256_EMPTY, U256, keccak256};
+use alloy_primitives::{B256, U256};
 use ivm_contracts::{JOB_MANAGER_ADDRESS, LOAD_SLOT, LoadWord};
 use ivm_coprocessor::RunCosts;
 use ivm_primitives::{JobInput, limits::MAX_CYCLES_PER_JOB};
@@ -58,11 +58,7 @@ pub(crate) fn submit(shared: &Shared, mut request: SignedJobRequest) -> Result<S
 }
 
 /// Whether the node has the request already. One with the same number may take the place of one that leads nowhere.
-fn known(
-    shared: &Shared,
-    job_id: alloy_primitives::B256,
-    job: &SignedJob,
-) -> Result<Option<JobState>, IvmError> {
+fn known(shared: &Shared, job_id: B256, job: &SignedJob) -> Result<Option<JobState>, IvmError> {
     let open_jobs = shared.open_jobs.lock();
     let (Some(waits), Some(open)) = (open_jobs.signed.get(job_id), open_jobs.get(job_id)) else {
         return Ok(None);
@@ -109,7 +105,11 @@ pub(crate) fn estimate(shared: &Shared, request: EstimateRequest) -> Result<JobE
     let cycles = execution.cycles;
     let max_cycles = cycles.saturating_add(cycles / 10).clamp(1, MAX_CYCLES_PER_JOB);
     let admission = Admission::new(&shared.chain);
-    let callback_gas = request.callback_gas_limit.unwrap_or_default();
+    let next_block = shared.chain.head().block.number() + 1;
+    let parameters = admission.parameters().map_err(internal)?;
+    let cycle_price_wei = load_at(shared, next_block - 1)?.price_as_of(next_block, &parameters);
+    let callback_gas = U256::from(request.callback_gas_limit.unwrap_or_default());
+    let callback_wei = callback_gas * U256::from(parameters.fields().callback_gas_price_wei);
     let costs = RunCosts {
         instructions: program.engine().words.len() as u64,
         input_bytes,
@@ -119,8 +119,8 @@ pub(crate) fn estimate(shared: &Shared, request: EstimateRequest) -> Result<JobE
         cycles,
         max_cycles,
         outcome: execution.outcome.into(),
-        cycle_price_wei: admission.cycle_price_wei().map_err(internal)?,
-        fee_wei: admission.quote_wei(max_cycles, callback_gas).map_err(internal)?,
+        cycle_price_wei,
+        fee_wei: U256::from(max_cycles) * U256::from(cycle_price_wei) + callback_wei,
         sync_gas: costs.gas(max_cycles),
     })
 }
@@ -139,17 +139,23 @@ pub(crate) fn fee_history(
         cycles_used: Vec::new(),
         cycles_used_ratio: Vec::new(),
     };
+    let target = parameters.target_cycles_per_block();
     for number in oldest..=newest {
-        let state = shared.chain.state_at(BlockId::number(number)).map_err(internal)?;
-        let load =
-            LoadWord::from(state.storage(JOB_MANAGER_ADDRESS, U256::from(LOAD_SLOT)).map_err(internal)?);
-        let cycles = load.cycles_in(number);
-        history.cycle_price_wei.push(load.price_in(number, &parameters));
-        history.cycles_used.push(cycles);
-        history.cycles_used_ratio.push(cycles as f64 / parameters.target_cycles_per_block.max(1) as f64);
+        let kept = load_at(shared, number)?;
+        let load = kept.as_of(number, &parameters);
+        history.cycle_price_wei.push(load.cycle_price_wei);
+        history.cycles_used.push(load.posted_cycles);
+        history.cycles_used_ratio.push(load.posted_cycles as f64 / target as f64);
         if number == newest {
-            history.cycle_price_wei.push(load.price_in(number + 1, &parameters));
+            history.cycle_price_wei.push(kept.price_as_of(number + 1, &parameters));
         }
     }
     Ok(history)
+}
+
+/// What the price of a cycle follows, as it is kept after a block.
+fn load_at(shared: &Shared, number: u64) -> Result<LoadWord, IvmError> {
+    let state = shared.chain.state_at(BlockId::number(number)).map_err(internal)?;
+    let word = state.storage(JOB_MANAGER_ADDRESS, LOAD_SLOT.into()).map_err(internal)?;
+    Ok(LoadWord::from(B256::from(word)))
 }

@@ -11,9 +11,10 @@ use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{Eip712Domain, SolCall, SolEvent};
 use ivm_chain::{BuildRequest, Chain, CommittedBlock, ExtraWrite};
 use ivm_contracts::{ProposerState, Settlement as Contract};
+use ivm_coprocessor::ToldRun;
 use ivm_settlement::{EmbeddedSettlement, SETTLEMENT_ADDRESS, header_domain};
 
-use crate::{NodeError, payload::Payload};
+use crate::{NodeError, payload::Payload, told};
 
 /// Final blocks whose payloads are forgotten at once: before that, the execution chain must be durable.
 pub(crate) const FORGET_BATCH: u64 = 64;

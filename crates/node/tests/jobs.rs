@@ -24,7 +24,7 @@ async fn a_result_comes_back_in_the_next_block() {
     let job_id = node.request_echo(consumer, program, b"hello", MAX_CYCLES).await;
     let job = node.client.job(job_id, |job| job.state == JobState::Delivered).await.unwrap();
 
-    assert_eq!(job.result_block, Some(job.requested_block + 1));
+    assert_eq!(job.result_block, job.requested_block.map(|block| block + 1));
     assert_eq!((job.consumer, job.program_id), (consumer, program));
     let outcome = job.outcome.unwrap();
     assert_eq!((outcome.status, &outcome.data), (JobOutcomeStatus::Success, &Bytes::from_static(b"hello")));
@@ -106,6 +106,7 @@ async fn a_failed_callback_can_be_retried_by_anyone() {
             maxCycles: job.max_cycles,
             callbackGasLimit: job.callback_gas_limit,
             deadlineBlock: job.deadline_block,
+            cyclePriceWei: job.cycle_price_wei.unwrap(),
         },
         status: 0,
         output: job.outcome.unwrap().data,
@@ -262,7 +263,7 @@ async fn on_demand_blocks_come_only_when_there_is_work() {
     let (program, consumer) = (node.echo_program().await, node.echo_consumer().await);
     let job_id = node.request_echo(consumer, program, b"on demand", MAX_CYCLES).await;
     let job = node.client.job(job_id, |job| job.state == JobState::Delivered).await.unwrap();
-    assert_eq!(job.result_block, Some(job.requested_block + 1));
+    assert_eq!(job.result_block, job.requested_block.map(|block| block + 1));
     let head = node.node.chain().head().block.number();
     let _: serde_json::Value = node.client.request("evm_mine", rpc_params![]).await.unwrap();
     assert_eq!(node.node.chain().head().block.number(), head + 1);

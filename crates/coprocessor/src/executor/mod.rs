@@ -17,8 +17,9 @@
 use std::fmt::Debug;
 use std::num::NonZeroUsize;
 
-use alloy_primitives::{Address, B256, Bytes, address, keccak256};
+use alloy_primitives::{Address, B256, Bytes, keccak256};
 use alloy_sol_types::{SolError, SolValue};
+use ivm_contracts::{EXECUTOR_ADDRESS, JobManager, NoOutcomeReason};
 use ivm_evm::{NativeCall, NativeContract, NativeFault, NativeReturn};
 use ivm_primitives::{JobInput, ProgramId};
 use ivm_zkvm::{Execution, NoOutcome};
@@ -33,9 +34,6 @@ pub use runner::{ProgramRunner, RunProgram, RunRefusal};
 pub use told::{MAX_TOLD_RUNS, ToldRun};
 
 use told::Told;
-
-/// Where the executor is called.
-pub const EXECUTOR_ADDRESS: Address = address!("0x0000000000000000000000000000000000004957");
 
 /// Gas of every call: a worker is asked and answers.
 pub const EXECUTE_BASE_GAS: u64 = 20_000;
@@ -172,13 +170,13 @@ fn refused(error: Vec<u8>) -> NativeFault {
     NativeFault::Reverted { gas_used: REFUSED_CALL_GAS, output: error.into() }
 }
 
-const fn reason_of(no_outcome: &NoOutcome) -> errors::NoOutcomeReason {
+const fn reason_of(no_outcome: &NoOutcome) -> NoOutcomeReason {
     match no_outcome {
-        NoOutcome::Trapped(_) => errors::NoOutcomeReason::Trapped,
-        NoOutcome::Input(_) => errors::NoOutcomeReason::InputDoesNotFit,
-        NoOutcome::OutOfCycles { .. } => errors::NoOutcomeReason::OutOfCycles,
-        NoOutcome::ExitCode { .. } => errors::NoOutcomeReason::ExitCode,
-        NoOutcome::Malformed { .. } | NoOutcome::HashMismatch { .. } => errors::NoOutcomeReason::Malformed,
+        NoOutcome::Trapped(_) => NoOutcomeReason::Trapped,
+        NoOutcome::Input(_) => NoOutcomeReason::InputDoesNotFit,
+        NoOutcome::OutOfCycles { .. } => NoOutcomeReason::OutOfCycles,
+        NoOutcome::ExitCode { .. } => NoOutcomeReason::ExitCode,
+        NoOutcome::Malformed { .. } | NoOutcome::HashMismatch { .. } => NoOutcomeReason::Malformed,
     }
 }
 
@@ -208,7 +206,9 @@ impl<R: RunProgram> NativeContract for Executor<R> {
         let max_cycles = call.max_cycles.min(affordable);
         let without = |reason| NativeFault::Reverted {
             gas_used: costs.gas(max_cycles),
-            output: errors::NoOutcome { programId: call.program_id, reason }.abi_encode().into(),
+            output: JobManager::NoOutcome { programId: call.program_id, reason: reason as u8 }
+                .abi_encode()
+                .into(),
         };
         let execution = match self.run(block_number, &call, max_cycles) {
             Ok(execution) => execution,
@@ -216,7 +216,7 @@ impl<R: RunProgram> NativeContract for Executor<R> {
                 return Err(NativeFault::OutOfGas);
             }
             Err(RunRefusal::NoOutcome(reason)) => return Err(without(reason_of(&reason))),
-            Err(RunRefusal::TooLarge(_)) => return Err(without(errors::NoOutcomeReason::InputDoesNotFit)),
+            Err(RunRefusal::TooLarge(_)) => return Err(without(NoOutcomeReason::InputDoesNotFit)),
             Err(RunRefusal::Unavailable(reason)) => return Err(NativeFault::Unavailable(reason)),
         };
         let bytes = execution.outcome.bytes();

@@ -6,7 +6,6 @@ use alloy_primitives::U256;
 use ivm_engine::Fault;
 use ivm_primitives::{Outcome, OutcomeStatus, limits::MAX_ONCHAIN_INPUT_SIZE_BYTES};
 
-use super::errors::NoOutcomeReason;
 use super::*;
 
 const MANAGER: Address = Address::repeat_byte(1);
@@ -80,7 +79,7 @@ fn gas_of(input: usize, output: usize, cycles: u64) -> u64 {
 }
 
 fn no_outcome(reason: NoOutcomeReason) -> Bytes {
-    errors::NoOutcome { programId: PROGRAM, reason }.abi_encode().into()
+    JobManager::NoOutcome { programId: PROGRAM, reason: reason as u8 }.abi_encode().into()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use alloy_primitives::{Address, Bytes, TxKind, U256};
 use alloy_rpc_types_eth::TransactionRequest;
 use alloy_sol_types::SolCall;
 use ivm_chain::{CallRequest, Chain, ExecutionResult};
-use ivm_contracts::{IOffchainJobs::RequestFault, JOB_MANAGER_ADDRESS, JobManager, JobParameters};
+use ivm_contracts::{JOB_MANAGER_ADDRESS, JobManager, JobParameterFields, JobParameters, RequestFault};
 use ivm_rpc::IvmError;
 use revm::inspector::NoOpInspector;
 
@@ -60,14 +60,25 @@ impl<'a> Admission<'a> {
     /// Prices and bounds of jobs.
     pub(crate) fn parameters(&self) -> Result<JobParameters, NodeError> {
         let parameters = self.call(&JobManager::parametersCall {})?;
-        JobParameters::try_from(parameters)
-            .map_err(|error| NodeError::JobManager { reason: error.to_string() })
+        let fields = JobParameterFields {
+            min_cycle_price_wei: parameters.minCyclePriceWei,
+            callback_gas_price_wei: parameters.callbackGasPriceWei,
+            max_deadline_blocks: parameters.maxDeadlineBlocks.try_into().unwrap_or(u32::MAX),
+            retained_bps: parameters.retainedBps,
+            target_cycles_per_block: parameters.targetCyclesPerBlock,
+            max_sync_cycles_per_block: parameters.maxSyncCyclesPerBlock,
+            prover_share_bps: parameters.proverShareBps,
+            prover_account: parameters.proverAccount,
+        };
+        JobParameters::new(fields).map_err(|error| NodeError::JobManager { reason: error.to_string() })
     }
 
     /// What the contract has against a request now; `None` when it would take it.
     pub(crate) fn fault(&self, job: &SignedJob) -> Result<Option<RequestFault>, NodeError> {
         let (request, signature) = (job.request.clone(), job.signature.clone());
         let fault = self.call(&JobManager::checkRequestCall { request, signature })?;
+        let fault = RequestFault::from_byte(fault)
+            .ok_or_else(|| NodeError::JobManager { reason: format!("fault {fault}, which has no name") })?;
         Ok((fault != RequestFault::None).then_some(fault))
     }
 
@@ -96,7 +107,7 @@ impl Funds {
         if self.balance_wei < expected {
             let got = self.balance_wei;
             return Err(IvmError::RequestRefused {
-                fault: fault_name(RequestFault::InsufficientFunds),
+                fault: RequestFault::InsufficientFunds.name(),
                 reason: format!(
                     "the account of {payer} holds {got} wei, expected {expected}, of which {due_of_payer} are for \
                      requests taken before: pay in with JobManager.deposit"
@@ -106,7 +117,7 @@ impl Funds {
         let expected = due_of_spender.saturating_add(self.fee_wei);
         match self.allowance_wei {
             Some(got) if got < expected => Err(IvmError::RequestRefused {
-                fault: fault_name(RequestFault::AllowanceTooLow),
+                fault: RequestFault::AllowanceTooLow.name(),
                 reason: format!(
                     "{payer} allows {consumer} to spend {got} wei, expected {expected}, of which {due_of_spender} are \
                      for requests taken before: allow more with JobManager.approve"
@@ -114,32 +125,6 @@ impl Funds {
             }),
             _ => Ok(()),
         }
-    }
-}
-
-/// The contract's name of a fault.
-pub(crate) const fn fault_name(fault: RequestFault) -> &'static str {
-    match fault {
-        RequestFault::None => "None",
-        RequestFault::NonceTooLarge => "NonceTooLarge",
-        RequestFault::NonceUsed => "NonceUsed",
-        RequestFault::NotNextInOrder => "NotNextInOrder",
-        RequestFault::DeadlinePassed => "DeadlinePassed",
-        RequestFault::DeadlineTooFar => "DeadlineTooFar",
-        RequestFault::UnknownProgram => "UnknownProgram",
-        RequestFault::MaxCyclesZero => "MaxCyclesZero",
-        RequestFault::MaxCyclesTooHigh => "MaxCyclesTooHigh",
-        RequestFault::CallbackGasTooHigh => "CallbackGasTooHigh",
-        RequestFault::InputTooLarge => "InputTooLarge",
-        RequestFault::ConsumerWithoutCode => "ConsumerWithoutCode",
-        RequestFault::BadSignature => "BadSignature",
-        RequestFault::FeeOverMax => "FeeOverMax",
-        RequestFault::AllowanceTooLow => "AllowanceTooLow",
-        RequestFault::InsufficientFunds => "InsufficientFunds",
-        RequestFault::StatusInvalid => "StatusInvalid",
-        RequestFault::CyclesOverMax => "CyclesOverMax",
-        RequestFault::OutputTooLarge => "OutputTooLarge",
-        RequestFault::__Invalid => "an unknown fault",
     }
 }
 
@@ -178,8 +163,7 @@ pub(crate) fn refusal(fault: RequestFault, job: &SignedJob, head: u64) -> IvmErr
         RequestFault::None
         | RequestFault::StatusInvalid
         | RequestFault::CyclesOverMax
-        | RequestFault::OutputTooLarge
-        | RequestFault::__Invalid => "the outcome is not one that the contract takes".into(),
+        | RequestFault::OutputTooLarge => "the outcome is not one that the contract takes".into(),
     };
-    IvmError::RequestRefused { fault: fault_name(fault), reason }
+    IvmError::RequestRefused { fault: fault.name(), reason }
 }

@@ -12,13 +12,13 @@ mod admission;
 mod book;
 mod posting;
 
-pub(crate) use admission::{Admission, fault_name, refusal};
+pub(crate) use admission::{Admission, refusal};
 pub(crate) use book::{MAX_SIGNED_JOBS, SignedBook, TakeError};
 pub(crate) use posting::{ReadySigned, next_in_order, signed_batches};
 
 use alloy_primitives::{B256, Bytes};
 use ivm_chain::{ExtraWrite, Reorg};
-use ivm_contracts::{IOffchainJobs, JOB_MANAGER_ADDRESS, JobKind, JobManager, job_id, job_nonce};
+use ivm_contracts::{IOffchainJobs, JOB_MANAGER_ADDRESS, JobManager, JobNonce};
 use ivm_rpc::{JobRequest, SignedJobRequest};
 
 use alloy_consensus::Transaction;
@@ -72,14 +72,15 @@ impl From<SignedJobRequest> for SignedJob {
 }
 
 impl SignedJob {
-    /// How it is delivered.
-    pub(crate) const fn kind(&self) -> JobKind {
-        if self.request.ordered { JobKind::OffchainOrdered } else { JobKind::Offchain }
+    /// The job's nonce. A number that is too large has none, and is not taken: it counts as the largest here.
+    fn nonce(&self) -> u64 {
+        let number = self.request.nonce.min(JobNonce::NUMBERS - 1);
+        JobNonce::new(self.request.kind(), number).map_or(u64::MAX, JobNonce::raw)
     }
 
     /// The job's id on a chain. Requests that replace each other share it.
     pub(crate) fn job_id(&self, chain_id: u64) -> B256 {
-        job_id(chain_id, self.request.consumer, job_nonce(self.kind(), self.request.nonce))
+        ivm_contracts::job_id(chain_id, self.request.consumer, self.nonce())
     }
 
     /// Bytes that it takes in memory and in a block.
@@ -92,7 +93,7 @@ impl SignedJob {
         let request = &self.request;
         JobRecord {
             consumer: request.consumer,
-            nonce: job_nonce(self.kind(), request.nonce),
+            nonce: self.nonce(),
             program_id: request.programId,
             onchain_input_hash: alloy_primitives::keccak256(&request.onchainInput),
             offchain_input_hash: request.offchainInputHash,
