@@ -32,6 +32,7 @@ export type InfinityvmPublicActions = {
   watchJob: Bound<typeof watch.watchJob>;
   prepareJobRequest: Bound<typeof offchain.prepareJobRequest>;
   submitJob: Bound<typeof offchain.submitJob>;
+  quoteJob: Bound<typeof fees.quoteJob>;
   estimateJob: Bound<typeof fees.estimateJob>;
   getCycleFeeHistory: Bound<typeof fees.getCycleFeeHistory>;
   getJobProof: Bound<typeof proofs.getJobProof>;
@@ -76,6 +77,7 @@ export function infinityvmPublicActions() {
       watchJob: (parameters) => watch.watchJob(client, parameters),
       prepareJobRequest: (parameters) => offchain.prepareJobRequest(client, parameters),
       submitJob: (parameters) => offchain.submitJob(client, parameters),
+      quoteJob: (parameters) => fees.quoteJob(client, parameters),
       estimateJob: (parameters) => fees.estimateJob(client, parameters),
       getCycleFeeHistory: (parameters) => fees.getCycleFeeHistory(client, parameters),
       getJobProof: (parameters) => proofs.getJobProof(client, parameters),

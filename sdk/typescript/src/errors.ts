@@ -93,15 +93,16 @@ const OWN_CODES = { highest: -32020, lowest: -32099 };
 /**
  * The node's own error inside what viem throws, as its class; anything else as it is.
  *
- * viem knows none of these codes, so it wraps the JSON-RPC error in one of its own.
+ * viem knows none of these codes, so it wraps the JSON-RPC error in one of its own. Its classes are not asked for: an
+ * app may have another copy of viem than this package.
  */
 export function toIvmError(method: string, thrown: unknown): unknown {
-  if (!(thrown instanceof BaseError)) return thrown;
-  const found = thrown.walk((error) => isOwnCode((error as { code?: unknown }).code)) as FoundError | null;
-  if (!found) return thrown;
-  const type = byCode.get(found.code) ?? IvmError;
-  const message = found.details ?? found.message;
-  return new type(method, { code: found.code, message, data: found.data, cause: thrown });
+  let error = thrown;
+  while (error instanceof Error && !isOwnCode((error as FoundError).code)) error = error.cause;
+  if (!(error instanceof Error)) return thrown;
+  const { code, data, details, message } = error as FoundError;
+  const type = byCode.get(code) ?? IvmError;
+  return new type(method, { code, message: details ?? message, data, cause: thrown as Error });
 }
 
 type FoundError = Error & { code: number; data?: unknown; details?: string };

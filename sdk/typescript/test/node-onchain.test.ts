@@ -54,8 +54,7 @@ async function deploy(contract: string) {
 
 /** Asks for an echo; gives the job. */
 async function requestEcho(message: `0x${string}`, maxCycles = MAX_CYCLES) {
-  const quote = { address: jobManagerAddress, abi: jobManagerAbi, functionName: "quote" } as const;
-  const value = await client.readContract({ ...quote, args: [maxCycles, CALLBACK_GAS] });
+  const value = await client.quoteJob({ maxCycles, callbackGasLimit: CALLBACK_GAS });
   return client.requestJob({
     address: consumer,
     abi: echoAbi,

@@ -1,7 +1,22 @@
 import { type BlockTag, type Hash, type Hex, numberToHex } from "viem";
+import { readContract } from "viem/actions";
+import { jobManagerAbi, jobManagerAddress } from "../abi.gen.js";
 import { readEstimate, readFeeHistory } from "../read.js";
 import { type AnyClient, call } from "../rpc.js";
 import type { CycleFeeHistory, JobEstimate } from "../types.js";
+
+export type QuoteJobParameters = {
+  /** Most cycles that the run may take. */
+  maxCycles: bigint;
+  /** Gas of the callback. */
+  callbackGasLimit: bigint;
+};
+
+/** The fee that a job asked for in a transaction escrows now, in wei. */
+export function quoteJob(client: AnyClient, { maxCycles, callbackGasLimit }: QuoteJobParameters): Promise<bigint> {
+  const quote = { address: jobManagerAddress, abi: jobManagerAbi, functionName: "quote" } as const;
+  return readContract(client, { ...quote, args: [maxCycles, callbackGasLimit] });
+}
 
 export type EstimateJobParameters = {
   programId: Hash;
