@@ -1,7 +1,10 @@
 //! Why a call fails.
 
 use alloy_primitives::{B256, TxHash};
+use ivm_rpc::JobState;
 use thiserror::Error;
+
+use crate::NUMBER_LIMIT;
 
 /// Why a call fails.
 #[derive(Debug, Error)]
@@ -33,8 +36,8 @@ pub enum ClientError {
     /// The key does not sign.
     #[error("cannot sign: {0}")]
     Sign(#[from] alloy_signer::Error),
-    /// A contract answered what its ABI does not allow.
-    #[error("the contract's answer does not decode: {0}")]
+    /// A contract answered, or a program wrote, what is not of the type expected.
+    #[error("the answer or output is of another type: {0}")]
     Abi(#[from] alloy_sol_types::Error),
     /// A transaction reverted.
     #[error("transaction {hash} reverted in block {block}")]
@@ -53,6 +56,39 @@ pub enum ClientError {
     /// A program was admitted, but not registered in time.
     #[error("program {0} was admitted, but no block registered it within the node's time")]
     NotRegistered(B256),
+    /// A job ended in a way that leaves nothing to wait for: cancelled, expired, refused, or run without an outcome.
+    #[error("job {job_id} ended without a result ({state:?}): {reason}")]
+    JobEnded {
+        /// The job.
+        job_id: B256,
+        /// How it ended.
+        state: JobState,
+        /// Why, as the node says.
+        reason: String,
+    },
+    /// A job has no outcome to read yet.
+    #[error("job {job_id} has no outcome: its state is {state:?}")]
+    NoOutcome {
+        /// The job.
+        job_id: B256,
+        /// How far it has come.
+        state: JobState,
+    },
+    /// The program panicked: its outcome is a message and not an output.
+    #[error("the program panicked: {message}")]
+    Panicked {
+        /// What it said.
+        message: String,
+    },
+    /// A request's number has bits that say a job's kind.
+    #[error("the request's number is {0}, expected one below {NUMBER_LIMIT}")]
+    NumberTooLarge(u64),
+    /// A stream of a job's changes is not one.
+    #[error("the stream of the job's changes does not tell of jobs: {reason}")]
+    Stream {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Something did not come.
     #[error("{what} did not come within {timeout_ms} ms")]
     Timeout {
