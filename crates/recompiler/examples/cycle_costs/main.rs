@@ -8,8 +8,6 @@
 //! cycles between them, so preparation and start do not count; the fastest runs of several are printed, in processor time.
 //! Patterns that are dear because of what they touch first are whole runs. A program can make compiled code give up in
 //! favour of the interpreter, so the larger of both columns is what a cycle may take.
-//!
-//! On Linux only, as processor time is asked of it.
 
 use std::{error::Error, sync::Arc, time::Duration};
 
