@@ -4,10 +4,10 @@
 //! cargo run --release -p ivm-recompiler --example cycle_costs -- [PART OF A PATTERN'S NAME]
 //! ```
 //!
-//! Each pattern is a loop behind a preparation. It is run to two limits of cycles, and the difference divided by the
-//! cycles between them, so preparation and start do not count; the fastest of several such pairs is printed. Patterns
-//! that are dear because of what they touch first are timed as whole runs. A program can make compiled code give up in favour of the
-//! interpreter, so the larger of both columns is what a cycle of a pattern may take.
+//! Each pattern is a loop behind a preparation. It is run to two limits of cycles, and the difference is divided by the
+//! cycles between them, so preparation and start do not count; the fastest runs of several are printed, in processor time.
+//! Patterns that are dear because of what they touch first are whole runs. A program can make compiled code give up in
+//! favour of the interpreter, so the larger of both columns is what a cycle may take.
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ mod patterns;
 
 use patterns::{Pattern, Timing};
 
-const RUNS: u32 = 3;
+const RUNS: u32 = 5;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let wanted = std::env::args().nth(1).unwrap_or_default();

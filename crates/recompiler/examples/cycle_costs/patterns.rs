@@ -71,9 +71,9 @@ fn arithmetic() -> Vec<Pattern> {
     let slots: Vec<u32> = (1..31).map(|register| alu(4, 0, register + 1, register + 1, register)).collect();
     let mispredicted = [alu(0, 1, 5, 5, 7), alu(0, 0, 5, 5, 8), b_type(4, 5, 0, 8), addi(6, 6, 1)];
     vec![
-        Pattern::looped("additions", operands(), repeat(&[alu(0, 0, 5, 5, 6)], 64), 200),
-        Pattern::looped("registers that live in memory", operands(), repeat(&slots, 4), 200),
-        Pattern::looped("products, high half", operands(), repeat(&[alu(1, 1, 5, 5, 6)], 64), 100),
+        Pattern::looped("additions", operands(), repeat(&[alu(0, 0, 5, 5, 6)], 64), 50),
+        Pattern::looped("registers that live in memory", operands(), repeat(&slots, 4), 50),
+        Pattern::looped("products, high half", operands(), repeat(&[alu(1, 1, 5, 5, 6)], 64), 30),
         Pattern::looped(
             "divisions, signed, each on the last",
             operands(),
@@ -87,7 +87,7 @@ fn arithmetic() -> Vec<Pattern> {
             50,
         ),
         Pattern::looped("remainders", operands(), repeat(&[alu(6, 1, 9, 6, 5)], 64), 50),
-        Pattern::looped("branches that nothing predicts", operands(), repeat(&mispredicted, 64), 100),
+        Pattern::looped("branches that nothing predicts", operands(), repeat(&mispredicted, 64), 30),
     ]
 }
 
@@ -117,13 +117,18 @@ fn custom_instructions() -> Vec<Pattern> {
                 (11, SPACE_SIZE_BYTES / 2 - 64),
                 (12, SPACE_SIZE_BYTES / 4),
                 (13, 0),
+                (17, SPACE_SIZE_BYTES / 8 - 0x0010_0000),
             ]);
-            // Half of the space, from its second quarter on.
-            let mut step = vec![alu(0, 0, 13, 13, 10), alu(7, 0, 13, 13, 11), alu(0, 0, 14, 13, 12)];
-            let second = if funct7 == 0 { vec![] } else { li(15, 8 * PAGE_SIZE_BYTES + 64).to_vec() };
-            step.extend([alu(0, 0, 15, 14, 10), alu(0, 0, 16, 15, 10)]);
-            step.push(operands(14));
-            let prepared = [touch_all(PAGE_SIZE_BYTES), registers.clone(), second].concat();
+            // The first of them walks over half of the space, from its second quarter on; the others are ahead of it.
+            let step = [
+                alu(0, 0, 13, 13, 10),
+                alu(7, 0, 13, 13, 11),
+                alu(0, 0, 14, 13, 12),
+                alu(0, 0, 15, 14, 17),
+                alu(0, 0, 16, 15, 17),
+                operands(14),
+            ];
+            let prepared = [touch_all(), registers.clone()].concat();
             [
                 Pattern::looped(hot, registers, repeat(&[operands(5)], 64), 20),
                 Pattern::looped(cold, prepared, repeat(&step, 16), 20),
@@ -133,8 +138,8 @@ fn custom_instructions() -> Vec<Pattern> {
 }
 
 /// Stores to every page behind the text.
-fn touch_all(stride: u32) -> Vec<u32> {
-    let mut words = set(&[(5, DATA_ADDRESS), (6, stride), (7, SPACE_SIZE_BYTES)]);
+fn touch_all() -> Vec<u32> {
+    let mut words = set(&[(5, DATA_ADDRESS), (6, PAGE_SIZE_BYTES), (7, SPACE_SIZE_BYTES)]);
     words.extend([s_type(2, 5, 5, 0), alu(0, 0, 5, 5, 6), b_type(6, 5, 7, -8)]);
     words
 }
@@ -157,7 +162,7 @@ fn memory() -> Vec<Pattern> {
         Pattern::looped("loads, each from where the last said", ring(), repeat(&[load(2, 5, 5, 0)], 256), 5),
         Pattern::looped(
             "stores far from each other",
-            [touch_all(PAGE_SIZE_BYTES), registers].concat(),
+            [touch_all(), registers].concat(),
             repeat(&far_stores, 32),
             20,
         ),
