@@ -6,12 +6,15 @@
 //!
 //! Payloads stay as long as blocks need them ([`PayloadStore::keep_until`]); what no block needs, somebody having sent it
 //! and nobody paid, stays for a while. What is over goes with [`PayloadStore::prune`].
+//!
+//! What blocks need is copied to object storage by [`replica`], where one is configured.
 
 #![forbid(unsafe_code)]
 
 mod error;
 mod folder;
 mod index;
+pub mod replica;
 mod store;
 
 pub use error::DaError;

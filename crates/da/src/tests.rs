@@ -171,7 +171,7 @@ fn marks_and_replicas_survive_restarts() {
     store.remove(unpaid).unwrap();
     store.begin_block(5).unwrap();
     store.put(&bytes(2, 10)).unwrap();
-    store.set_destination("there").unwrap();
+    store.start_replication("there").unwrap();
     store.set_replicated(kept, "there/kept").unwrap();
     let before = [kept, unpaid, undated].map(|hash| store.info(hash).unwrap());
     let totals = store.totals();
@@ -243,13 +243,13 @@ fn only_what_blocks_need_is_replicated() {
         let [unpaid, kept] = [1, 2].map(|fill| store.put(&bytes(fill, 10)).unwrap());
         store.keep_until(&[kept], 5).unwrap();
         assert_eq!(store.queue(None, 10).unwrap(), [kept]);
-        store.set_destination("here").unwrap();
+        store.start_replication("here").unwrap();
         store.set_replicated(kept, "here/kept").unwrap();
         store.set_replicated(B256::ZERO, "here/nothing").unwrap();
         assert_eq!((store.totals().queued, store.totals().replicated), (0, 1));
-        store.set_destination("here").unwrap();
+        store.start_replication("here").unwrap();
         assert_eq!(store.queue(None, 10).unwrap(), NOTHING);
-        store.set_destination("elsewhere").unwrap();
+        store.start_replication("elsewhere").unwrap();
         assert_eq!(store.queue(None, 10).unwrap(), [kept], "at another place it is not yet");
         assert_eq!(store.locator(kept).unwrap(), None);
         assert_eq!(store.info(unpaid).unwrap().unwrap().replica, Replica::Unwanted);
@@ -260,7 +260,7 @@ fn only_what_blocks_need_is_replicated() {
 fn what_waits_for_its_replica_stays_while_there_is_room() {
     for store in &stores(100).0 {
         let hash = store.put(&bytes(1, 10)).unwrap();
-        store.set_destination("here").unwrap();
+        store.start_replication("here").unwrap();
         store.keep_until(&[hash], 5).unwrap();
         assert_eq!(store.prune(6, 10).unwrap(), NOTHING);
         assert_eq!(store.prune(7, 10).unwrap(), NOTHING, "it is not looked at every block");

@@ -43,8 +43,9 @@ impl PayloadStore {
         )
     }
 
-    /// Notes that payloads are replicated to this place from now on. What is at another joins the queue again.
-    pub(crate) fn set_destination(&self, destination: &str) -> Result<(), DaError> {
+    /// Notes where payloads are replicated to, and that this process does so from now on. What is at another place
+    /// joins the queue again.
+    pub(crate) fn start_replication(&self, destination: &str) -> Result<(), DaError> {
         let before = self.index.destination()?;
         if before.as_deref() != Some(destination) {
             let mut after = None;
@@ -54,17 +55,32 @@ impl PayloadStore {
                 let Some((last, _)) = page.last() else { break };
                 after = Some(*last);
                 let stored = page.into_iter().filter(|(_, info)| info.replica == Replica::Stored);
-                let requeue = |(hash, old): (B256, PayloadInfo)| Change {
-                    hash,
-                    old: Some(old),
-                    new: Some(PayloadInfo { replica: Replica::Queued, ..old }),
-                };
-                let changes: Vec<_> = stored.map(requeue).collect();
+                let changes: Vec<_> = stored.map(|(hash, old)| requeued(hash, old)).collect();
                 self.commit(&mut held, &changes, "", Durability::Buffered)?;
             }
             self.index.set_destination(destination)?;
         }
         self.held.lock().replication = Replication::On;
+        Ok(())
+    }
+
+    /// Whether payloads are replicated to this place, or to none until now: it is this one then.
+    pub(crate) fn is_replicated_to(&self, destination: &str) -> Result<bool, DaError> {
+        let _held = self.held.lock();
+        match self.index.destination()? {
+            Some(before) => Ok(before == destination),
+            None => self.index.set_destination(destination).map(|()| true),
+        }
+    }
+
+    /// Has a payload replicated once more. One that is not held is passed over.
+    pub(crate) fn replicate_again(&self, hash: B256) -> Result<(), DaError> {
+        let mut held = self.held.lock();
+        let Some(old) = self.index.get(hash)? else { return Ok(()) };
+        if old.replica != Replica::Queued {
+            self.commit(&mut held, &[requeued(hash, old)], "", Durability::Synced)?;
+            self.queued.notify_one();
+        }
         Ok(())
     }
 
@@ -77,4 +93,8 @@ impl PayloadStore {
     pub(crate) fn queued_signal(&self) -> Arc<Notify> {
         self.queued.clone()
     }
+}
+
+fn requeued(hash: B256, old: PayloadInfo) -> Change {
+    Change { hash, old: Some(old), new: Some(PayloadInfo { replica: Replica::Queued, ..old }) }
 }
