@@ -7,9 +7,9 @@ use std::{
 };
 
 use alloy_primitives::{B256, Bytes, hex, keccak256};
-use parking_lot::Mutex;
+use tempfile::NamedTempFile;
 
-use crate::{DaError, MAX_PAYLOAD_SIZE_BYTES, room};
+use crate::{DaError, MAX_PAYLOAD_SIZE_BYTES};
 
 /// How names of files begin that are not finished.
 const UNFINISHED_PREFIX: &str = ".tmp-";
@@ -17,9 +17,11 @@ const UNFINISHED_PREFIX: &str = ".tmp-";
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    /// Bytes held; locked while a file is added.
-    size_bytes: Mutex<u64>,
 }
+
+/// A payload that is on the disk, but not under its name yet. Dropped, it is removed.
+#[derive(Debug)]
+pub(crate) struct Unnamed(NamedTempFile);
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> DaError {
     let path = path.to_owned();
@@ -27,41 +29,64 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> DaError {
 }
 
 impl Folder {
+    /// Opens a folder, which is made when it is not there.
     pub(crate) fn open(path: &Path) -> Result<Self, DaError> {
         fs::create_dir_all(path).map_err(at(path))?;
-        let mut size_bytes = 0;
-        for entry in fs::read_dir(path).map_err(at(path))? {
-            let entry = entry.map_err(at(path))?;
-            if entry.file_name().to_string_lossy().starts_with(UNFINISHED_PREFIX) {
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// Removes what was not finished, and lists what was, in order. No other process may write to the folder.
+    pub(crate) fn clean_and_list(&self) -> Result<Vec<B256>, DaError> {
+        let mut hashes = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(at(&self.path))? {
+            let entry = entry.map_err(at(&self.path))?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(UNFINISHED_PREFIX) {
                 fs::remove_file(entry.path()).map_err(at(&entry.path()))?;
-            } else {
-                size_bytes += entry.metadata().map_err(at(&entry.path()))?.len();
+            } else if let Some(hash) = hash_of_name(&name) {
+                hashes.push(hash);
             }
         }
-        Ok(Self { path: path.to_owned(), size_bytes: Mutex::new(size_bytes) })
+        hashes.sort_unstable();
+        Ok(hashes)
     }
 
     fn file_of(&self, hash: B256) -> PathBuf {
         self.path.join(hex::encode(hash))
     }
 
-    pub(crate) fn put(&self, hash: B256, payload: &Bytes, limit_bytes: u64) -> Result<(), DaError> {
-        let file = self.file_of(hash);
-        let mut size_bytes = self.size_bytes.lock();
-        if file.exists() {
-            return Ok(());
-        }
-        let size_after = room(*size_bytes, payload.len(), limit_bytes)?;
-        let mut unfinished = tempfile::Builder::new()
+    /// Size of a payload's file, in bytes.
+    pub(crate) fn size_bytes_of(&self, hash: B256) -> Result<u64, DaError> {
+        let path = self.file_of(hash);
+        Ok(fs::metadata(&path).map_err(at(&path))?.len())
+    }
+
+    /// Writes a payload so that it can be named.
+    pub(crate) fn write(&self, payload: &Bytes) -> Result<Unnamed, DaError> {
+        let mut file = tempfile::Builder::new()
             .prefix(UNFINISHED_PREFIX)
             .tempfile_in(&self.path)
             .map_err(at(&self.path))?;
-        unfinished.write_all(payload).map_err(at(&file))?;
-        unfinished.as_file().sync_all().map_err(at(&file))?;
-        unfinished.persist(&file).map_err(|error| at(&file)(error.error))?;
-        File::open(&self.path).and_then(|folder| folder.sync_all()).map_err(at(&self.path))?;
-        *size_bytes = size_after;
-        Ok(())
+        file.write_all(payload).map_err(at(file.path()))?;
+        file.as_file().sync_all().map_err(at(file.path()))?;
+        Ok(Unnamed(file))
+    }
+
+    /// Gives a payload its name. It survives a crash from then on.
+    pub(crate) fn name(&self, payload: Unnamed, hash: B256) -> Result<(), DaError> {
+        let file = self.file_of(hash);
+        payload.0.persist(&file).map_err(|error| at(&file)(error.error))?;
+        File::open(&self.path).and_then(|folder| folder.sync_all()).map_err(at(&self.path))
+    }
+
+    /// Removes a payload; one that is not there is removed already.
+    pub(crate) fn remove(&self, hash: B256) -> Result<(), DaError> {
+        let path = self.file_of(hash);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&path)(error)),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn get(&self, hash: B256) -> Result<Option<Bytes>, DaError> {
@@ -80,8 +105,13 @@ impl Folder {
         }
         Ok(Some(payload.into()))
     }
+}
 
-    pub(crate) fn size_bytes(&self) -> u64 {
-        *self.size_bytes.lock()
+/// The hash that a file or an object is named by: 64 lower-case hexadecimal digits.
+pub(crate) fn hash_of_name(name: &str) -> Option<B256> {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if name.len() != 64 || !name.bytes().all(is_digit) {
+        return None;
     }
+    hex::decode_to_array(name).ok().map(B256::new)
 }
