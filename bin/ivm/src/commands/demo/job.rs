@@ -120,7 +120,7 @@ impl JobDemo {
         Ok(Report {
             job_id: job.job_id,
             program_id: job.program_id,
-            requested_block: job.requested_block,
+            requested_block: job.requested_block.unwrap_or_default(),
             result_block: job.result_block.unwrap_or_default(),
             cycles: job.cycles.unwrap_or_default(),
             outcome: job.outcome.ok_or_else(|| eyre!("the job has no outcome"))?,
@@ -170,7 +170,7 @@ impl JobDemo {
             format_args!(
                 "block {}, {} block(s) after the request, {} ms after it was sent: {} cycles",
                 job.result_block.unwrap_or_default(),
-                job.result_block.unwrap_or_default().saturating_sub(job.requested_block),
+                job.result_block.unwrap_or_default().saturating_sub(job.requested_block.unwrap_or_default()),
                 asked.elapsed().as_millis(),
                 job.cycles.unwrap_or_default()
             ),
