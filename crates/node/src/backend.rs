@@ -23,7 +23,9 @@ use crate::{
     producer::Command,
     progress::Stage,
     prover::{ProofStatus, ProofTask, Prover},
-    records::{JobPhase, JobRecord, ProgramRecord, ProofRecord, job_key, program_key, proof_key},
+    records::{
+        self, JobPhase, JobRecord, ProgramRecord, ProofRecord, ResultRecord, job_key, program_key, proof_key,
+    },
     requests, settlement_views,
 };
 
@@ -163,7 +165,7 @@ impl Backend {
             no_outcome_reason: None,
         };
         if let Some(result) = record.result {
-            let bytes = self.payload(result.bytes_hash)?;
+            let bytes = self.outcome_bytes(&result)?;
             info.result_block = Some(result.block);
             info.result_transaction = Some(result.transaction);
             info.cycles = Some(result.cycles);
@@ -213,23 +215,35 @@ impl Backend {
         Ok(Some(info))
     }
 
-    fn payload(&self, hash: B256) -> Result<Bytes, IvmError> {
-        if hash == KECCAK256_EMPTY {
+    /// Bytes of an outcome: the payload, or from the block that carries them when that is over.
+    fn outcome_bytes(&self, result: &ResultRecord) -> Result<Bytes, IvmError> {
+        if result.bytes_hash == KECCAK256_EMPTY {
             return Ok(Bytes::new());
         }
-        let payload = self.shared.payloads.get(hash).map_err(internal)?;
-        payload.ok_or_else(|| IvmError::Internal(format!("payload {hash} is not held")))
+        if let Some(bytes) = self.shared.payloads.get(result.bytes_hash).map_err(internal)? {
+            return Ok(bytes);
+        }
+        let missing = || IvmError::Internal(format!("block {} does not carry the result", result.block));
+        let chain = &self.shared.chain;
+        let block = chain.block_by_number(result.block).map_err(internal)?.ok_or_else(missing)?;
+        let receipts = chain.receipts(block.hash()).map_err(internal)?.ok_or_else(missing)?;
+        let changes = records::changes(&block, &receipts, |_| Ok::<_, IvmError>(None))?;
+        let mut payloads = changes.payloads.into_iter().chain(records::outputs(&block));
+        payloads.find(|bytes| keccak256(bytes) == result.bytes_hash).ok_or_else(missing)
     }
 
-    fn ready_proof(&self, record: &ProofRecord) -> Result<ProofInfo, IvmError> {
-        let proof = self.payload(record.proof_hash)?;
-        Ok(ProofInfo {
+    /// A proof that was made; `None` when it is no longer held.
+    fn ready_proof(&self, record: &ProofRecord) -> Result<Option<ProofInfo>, IvmError> {
+        let Some(proof) = self.shared.payloads.get(record.proof_hash).map_err(internal)? else {
+            return Ok(None);
+        };
+        Ok(Some(ProofInfo {
             state: ProofState::Ready,
             proof_size_bytes: Some(proof.len() as u64),
             proof: Some(proof),
             prove_ms: Some(record.prove_ms),
             error: None,
-        })
+        }))
     }
 }
 
@@ -339,7 +353,11 @@ impl IvmBackend for Backend {
         let commitment = input_commitment(record.onchain_input_hash, record.offchain_input_hash);
         let proven = (record.program_id, commitment);
         match self.prover.status(&proven) {
-            Some(ProofStatus::Ready(record)) => return self.ready_proof(&record),
+            Some(ProofStatus::Ready(record)) => {
+                if let Some(proof) = self.ready_proof(&record)? {
+                    return Ok(proof);
+                }
+            }
             Some(ProofStatus::Queued) => return Ok(proof_without_bytes(ProofState::Queued, None)),
             Some(ProofStatus::Proving) => return Ok(proof_without_bytes(ProofState::Proving, None)),
             Some(ProofStatus::Failed(reason)) => {
@@ -348,8 +366,10 @@ impl IvmBackend for Backend {
             None => {}
         }
         let key = proof_key(record.program_id, commitment);
-        if let Some(record) = self.shared.record::<ProofRecord>(&key).map_err(internal)? {
-            return self.ready_proof(&record);
+        if let Some(record) = self.shared.record::<ProofRecord>(&key).map_err(internal)?
+            && let Some(proof) = self.ready_proof(&record)?
+        {
+            return Ok(proof);
         }
         if record.result.is_none() {
             return Err(IvmError::NotProvable { job_id, reason: "no block carries its result".into() });

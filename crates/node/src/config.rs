@@ -6,7 +6,7 @@ use alloy_primitives::{Address, U256};
 use alloy_signer_local::PrivateKeySigner;
 use ivm_chain::{Chain, ChainConfig};
 use ivm_coprocessor::CoprocessorConfig;
-use ivm_da::{DEFAULT_MEMORY_STORE_SIZE_BYTES, DEFAULT_STORE_SIZE_BYTES};
+use ivm_da::{DEFAULT_MEMORY_STORE_SIZE_BYTES, DEFAULT_STORE_SIZE_BYTES, replica::ReplicaConfig};
 use ivm_engine::{Executor, InProcess};
 use ivm_rpc::RpcConfig;
 
@@ -118,6 +118,8 @@ pub struct NodeConfig {
     pub max_cached_programs: usize,
     /// Most bytes of payloads held.
     pub max_payload_store_size_bytes: u64,
+    /// Where payloads that blocks need are copied to; nowhere without it.
+    pub replica: Option<ReplicaConfig>,
     /// Most jobs that wait for a proof.
     pub max_queued_proofs: usize,
     /// The JSON-RPC server.
@@ -147,6 +149,7 @@ impl NodeConfig {
             executor: Arc::new(InProcess),
             max_cached_programs: 64,
             max_payload_store_size_bytes,
+            replica: None,
             max_queued_proofs: 16,
             rpc: RpcConfig::default(),
         }

@@ -14,6 +14,9 @@ pub enum NodeError {
     /// The payload store.
     #[error(transparent)]
     Payloads(#[from] DaError),
+    /// Object storage.
+    #[error("replica: {0}")]
+    Replica(#[from] ivm_da::replica::ReplicaError),
     /// The JSON-RPC server.
     #[error(transparent)]
     Rpc(#[from] ServeError),

@@ -156,13 +156,6 @@ impl Shared {
         })
     }
 
-    pub(crate) fn keep_payloads(&self, changes: &Changes) -> Result<(), NodeError> {
-        for payload in &changes.payloads {
-            self.payloads.put(payload)?;
-        }
-        Ok(())
-    }
-
     pub(crate) fn refuse(&self, refusal: Refusal) {
         self.refusals.lock().add(refusal);
     }

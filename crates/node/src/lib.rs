@@ -35,6 +35,7 @@ mod prover;
 pub mod records;
 mod refusals;
 mod requests;
+mod retention;
 mod settlement;
 mod settlement_views;
 mod signed;

@@ -12,7 +12,10 @@ use alloy_signer_local::PrivateKeySigner;
 use ivm_chain::{Chain, ChainConfig, Reorg, RestoredPool, Rules, Storage as ChainStorage};
 use ivm_contracts::JOB_MANAGER_ADDRESS;
 use ivm_coprocessor::{Coprocessor, Executor, Notice, ProgramCache, ProgramRunner, Task, TaskEnd};
-use ivm_da::PayloadStore;
+use ivm_da::{
+    PayloadStore,
+    replica::{Remote, ReplicaConfig, ReplicationStatus, Replicator},
+};
 use ivm_primitives::ProgramId;
 use ivm_rpc::{DevControl, IvmBackend, RpcServer};
 use ivm_settlement::{FollowMode, ProofVerifier, SETTLEMENT_ADDRESS};
@@ -169,6 +172,13 @@ fn restore_pool(chain: &Chain, journal: &Path) {
     }
 }
 
+/// Starts copying payloads to object storage, beside the node.
+fn start_replicator(config: ReplicaConfig, payloads: Arc<PayloadStore>) -> Result<Replicator, NodeError> {
+    let remote = Arc::new(Remote::new(config)?);
+    tracing::info!(target: "da", "payloads that blocks need are copied to {}", remote.destination());
+    Ok(Replicator::start(&tokio::runtime::Handle::current(), payloads, remote))
+}
+
 /// A running node.
 pub struct Node {
     chain: Chain,
@@ -179,6 +189,7 @@ pub struct Node {
     producer: JoinHandle<Result<(), NodeError>>,
     stop_proofs: StopProofs,
     judge: ZkvmJudge,
+    replicator: Option<Replicator>,
     shared: Arc<Shared>,
 }
 
@@ -212,6 +223,10 @@ impl Node {
         let runner = ProgramRunner::new(zkvm.clone(), programs.clone());
         let executor = Arc::new(Executor::new(JOB_MANAGER_ADDRESS, runner));
         let rules = Rules::InfinityVmWith(executor.clone());
+        let replicator = match config.replica {
+            Some(replica) => Some(start_replicator(replica, payloads.clone())?),
+            None => None,
+        };
         let chain = Chain::open(ChainConfig { rules, ..config.chain }, storage("chain"))?;
         let bonded = config.proposers.iter().map(PrivateKeySigner::address).collect();
         let genesis = config.settlement.genesis(&chain, bonded);
@@ -297,6 +312,7 @@ impl Node {
             producer,
             stop_proofs,
             judge,
+            replicator,
             shared: kept,
         })
     }
@@ -331,6 +347,11 @@ impl Node {
         &self.settlement
     }
 
+    /// How copying payloads to object storage stands, where it is set up.
+    pub fn replication(&self) -> Option<ReplicationStatus> {
+        self.replicator.as_ref().map(Replicator::status)
+    }
+
     /// The settlement contract.
     pub const fn settlement_contract(&self) -> Address {
         SETTLEMENT_ADDRESS
@@ -345,6 +366,9 @@ impl Node {
         self.stop_proofs.stop();
         self.rpc.stop().await;
         self.settlement_rpc.stop().await;
+        if let Some(replicator) = self.replicator {
+            replicator.stop().await;
+        }
         // An error means that production has ended already; why is what joining tells.
         let _ = self.commands.send(Command::Stop).await;
         self.producer.await.map_err(|_| NodeError::Stopped)?

@@ -34,6 +34,7 @@ use crate::{
     proposing::{Executed, Proposal, Purpose},
     records::{self, Changes, JobPhase, ProgramRecord},
     refusals::Refusal,
+    retention::PRUNE_INTERVAL_BLOCKS,
     settlement::{FORGET_BATCH, Order, Ordered, Tip, log_decisions},
     signed, told,
 };
@@ -252,8 +253,8 @@ impl Producer {
         proposing: Duration,
     ) -> Result<(), NodeError> {
         let Proposal { block, block_hash, payload, proposer, executed, lie, told } = proposal;
-        for payload in executed.iter().flat_map(|executed| &executed.changes.payloads) {
-            self.shared.payloads.put(payload)?;
+        if let Some(executed) = &executed {
+            self.shared.keep_payloads(&executed.changes)?;
         }
         let timestamp = timestamp.unwrap_or_default().max(self.now()).max(block.header.timestamp);
         let started = Instant::now();
@@ -286,6 +287,11 @@ impl Producer {
 
     /// After a settlement block: what it decided is told.
     fn after_settlement_block(&mut self, block: &CommittedBlock) {
+        if block.block.number() % PRUNE_INTERVAL_BLOCKS == 0
+            && let Err(error) = self.shared.prune_payloads()
+        {
+            tracing::error!(target: "da", "payloads that are over cannot be removed: {error}");
+        }
         if log_decisions(block) {
             // Failing to read it means no more than a later block.
             let period = self.shared.settlement.prover_period_blocks().unwrap_or_default();

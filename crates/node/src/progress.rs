@@ -224,6 +224,11 @@ impl OpenJobs {
         late.map(|(order, job)| (order.2, job))
     }
 
+    /// Hashes of the inputs of all jobs.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = B256> {
+        self.jobs.values().flat_map(|job| [job.record.onchain_input_hash, job.record.offchain_input_hash])
+    }
+
     /// A result was in a transaction that failed; returns how often that happened.
     pub(crate) fn post_failed(&mut self, job_id: B256) -> u32 {
         let job = self.orders.get(&job_id).and_then(|order| self.jobs.get_mut(order));

@@ -252,6 +252,15 @@ fn posted_outcomes(calldata: &[u8]) -> PostedOutcomes {
     outcomes.collect()
 }
 
+/// Outputs and panic messages that a block's transactions post.
+pub fn outputs(block: &SealedBlock) -> Vec<Bytes> {
+    let transactions = block.transactions().iter();
+    let posted = transactions
+        .filter(|transaction| transaction.inner().to() == Some(JOB_MANAGER_ADDRESS))
+        .flat_map(|transaction| posted_outcomes(transaction.inner().input()));
+    posted.map(|(_, (_, bytes))| bytes).collect()
+}
+
 struct Reader {
     number: u64,
     changes: Changes,

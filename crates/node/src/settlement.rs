@@ -91,6 +91,12 @@ impl Settlement {
         Ok(self.ask(Contract::parametersCall {})?.proverPeriodBlocks)
     }
 
+    /// The longest that a claim may be in dispute after its block was proposed, in settlement blocks.
+    pub(crate) fn dispute_blocks(&self) -> Result<u64, NodeError> {
+        let parameters = self.ask(Contract::parametersCall {})?;
+        Ok(parameters.challengePeriodBlocks.saturating_add(parameters.proverPeriodBlocks))
+    }
+
     pub(crate) fn payload(&self, block_hash: B256) -> Result<Option<Payload>, NodeError> {
         Payload::read(&self.chain, block_hash)
     }

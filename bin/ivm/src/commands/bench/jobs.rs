@@ -125,7 +125,10 @@ impl JobsBench {
                 .ok_or_else(|| eyre!("request {index} failed"))?
                 .jobId;
             let job = client.job(job_id, |job| job.state == JobState::Delivered).await?;
-            blocks.push(job.result_block.unwrap_or_default().saturating_sub(job.requested_block.unwrap_or_default()) as f64);
+            blocks.push(
+                job.result_block.unwrap_or_default().saturating_sub(job.requested_block.unwrap_or_default())
+                    as f64,
+            );
             from_request.push(requested.elapsed().as_secs_f64() * 1e3);
             from_send.push(sent.elapsed().as_secs_f64() * 1e3);
         }
