@@ -73,6 +73,35 @@ export class InvalidSignedHeaderError extends IvmError {
   override name = "InvalidSignedHeaderError";
 }
 
+/** -32029: the job manager would not take the request. */
+export class RequestRefusedError extends IvmError {
+  static readonly code = -32029;
+  override name = "RequestRefusedError";
+
+  /** What is wrong with the request, by the name that `IOffchainJobs.RequestFault` has for it. */
+  get fault(): string | undefined {
+    return /request refused: (\w+)/.exec(this.shortMessage)?.[1];
+  }
+}
+
+/** -32030: too many calls in too short a time. */
+export class RateLimitedError extends IvmError {
+  static readonly code = -32030;
+  override name = "RateLimitedError";
+}
+
+/** -32031: the offchain input is not the one that the request names. */
+export class OtherInputError extends IvmError {
+  static readonly code = -32031;
+  override name = "OtherInputError";
+}
+
+/** -32032: a run to estimate has no outcome: it trapped, or ran out of cycles. */
+export class RunWithoutOutcomeError extends IvmError {
+  static readonly code = -32032;
+  override name = "RunWithoutOutcomeError";
+}
+
 const byCode = new Map(
   [
     InvalidProgramError,
@@ -84,6 +113,10 @@ const byCode = new Map(
     NodeBusyError,
     UnavailableError,
     InvalidSignedHeaderError,
+    RequestRefusedError,
+    RateLimitedError,
+    OtherInputError,
+    RunWithoutOutcomeError,
   ].map((type) => [type.code as number, type] as const),
 );
 

@@ -49,7 +49,7 @@ export function readJob(answer: unknown): JobInfo {
     maxCycles: fields.bigint("maxCycles"),
     callbackGasLimit: fields.bigint("callbackGasLimit"),
     deadlineBlock: fields.bigint("deadlineBlock"),
-    cyclePriceWei: fields.bigint("cyclePriceWei"),
+    cyclePriceWei: fields.optional("cyclePriceWei", fields.bigint),
     requestedBlock: fields.optional("requestedBlock", fields.bigint),
     state: fields.text("state", jobStates),
     resultBlock: fields.optional("resultBlock", fields.bigint),
@@ -126,7 +126,7 @@ export function readEstimate(answer: unknown): JobEstimate {
   return {
     cycles: fields.bigint("cycles"),
     maxCycles: fields.bigint("maxCycles"),
-    outcome: fields.optional("outcome", (field) => outcomeOf(fields.object(field))),
+    outcome: outcomeOf(fields.object("outcome")),
     cyclePriceWei: fields.bigint("cyclePriceWei"),
     feeWei: fields.bigint("feeWei"),
     syncGas: fields.bigint("syncGas"),

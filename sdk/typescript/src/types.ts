@@ -45,8 +45,8 @@ export type JobInfo = {
   callbackGasLimit: bigint;
   /** Last block that may carry its result. */
   deadlineBlock: bigint;
-  /** Price of one cycle when the job was asked for, in wei. */
-  cyclePriceWei: bigint;
+  /** Price of one cycle that is charged, in wei; `null` for one that was asked for off chain and is in no block yet. */
+  cyclePriceWei: bigint | null;
   /** Block that asked; `null` for one that was asked for off chain and is in no block yet. */
   requestedBlock: bigint | null;
   state: JobState;
@@ -117,14 +117,14 @@ export type SettlementInfo = {
 export type JobEstimate = {
   /** That the run used. */
   cycles: bigint;
-  /** What to ask for. */
+  /** What to ask for: a tenth more, for inputs that differ a little. */
   maxCycles: bigint;
-  outcome: JobOutcome | null;
-  /** Price of one cycle now, in wei. */
+  outcome: JobOutcome;
+  /** Price of one cycle in the next block, in wei. */
   cyclePriceWei: bigint;
   /** Fee that is escrowed for `maxCycles` and the callback, in wei. */
   feeWei: bigint;
-  /** Gas that running it synchronously takes. */
+  /** Gas of the run inside a transaction, beside that of `JobManager.execute` itself. */
   syncGas: bigint;
 };
 

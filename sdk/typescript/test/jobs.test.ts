@@ -10,6 +10,10 @@ import {
   JobPanickedError,
   NodeBusyError,
   NoOutcomeError,
+  OtherInputError,
+  RateLimitedError,
+  RequestRefusedError,
+  RunWithoutOutcomeError,
   UnknownJobError,
   WaitTimeoutError,
 } from "../src/index.js";
@@ -117,6 +121,9 @@ test("each of the node's errors has its class", async () => {
   for (const [code, type] of [
     [-32024, UnknownJobError],
     [-32026, NodeBusyError],
+    [-32030, RateLimitedError],
+    [-32031, OtherInputError],
+    [-32032, RunWithoutOutcomeError],
     [-32090, IvmError],
   ] as const) {
     await assert.rejects(failing(code), (error: unknown) => {
@@ -128,6 +135,31 @@ test("each of the node's errors has its class", async () => {
     });
   }
   await assert.rejects(failing(-32601), (error: unknown) => !(error instanceof IvmError));
+});
+
+test("a request that is refused says by which fault", async () => {
+  const client = fakeClient({
+    ivm_submitJob: () => {
+      throw new RpcFault(-32029, "request refused: BadSignature: the consumer does not take it");
+    },
+  });
+  const [consumer, hash] = [`0x${"22".repeat(20)}`, hashOf("33")] as const;
+  const request = {
+    consumer,
+    nonce: 1n,
+    ordered: false,
+    programId: hash,
+    onchainInput: "0x",
+    offchainInputHash: hash,
+    maxCycles: 1n,
+    callbackGasLimit: 1n,
+    deadlineBlock: 1n,
+    feePayer: consumer,
+    maxFeeWei: 1n,
+  } as const;
+  await assert.rejects(client.submitJob({ request, signature: "0x" }), (error: unknown) => {
+    return error instanceof RequestRefusedError && error.fault === "BadSignature";
+  });
 });
 
 test("an output is decoded as its type says", async () => {
@@ -151,6 +183,11 @@ test("an output is decoded as its type says", async () => {
     types,
   );
   assert.deepEqual(struct, { count: 5n, name: "five" });
+  const named: { count: bigint; name: string } = decodeOutcome(
+    { status: "success", data: tuple, hash: hashOf("00") },
+    "(uint256 count, string name)",
+  );
+  assert.deepEqual(named, struct);
   assert.throws(() => decodeOutcome(job, "string"));
 });
 

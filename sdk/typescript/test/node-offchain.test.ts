@@ -6,11 +6,12 @@ import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import {
   decodeOutcome,
   hashJobRequest,
-  IvmError,
   jobIdOfRequest,
   jobManagerAbi,
   jobManagerAddress,
   jobSubmission,
+  OtherInputError,
+  RequestRefusedError,
 } from "../src/index.js";
 import { artifact, hashOf, keys, nodeClient, programElf, rpcUrl } from "./setup.js";
 
@@ -117,22 +118,29 @@ test("a stream tells a job's changes", async () => {
 test("what is wrong with a request is told before any work", async () => {
   const stranger = privateKeyToAccount(generatePrivateKey());
   const good = await request(number(1n));
-  const signedByOther = await client.signJobRequest({ request: good, account: stranger });
-  const cheap = await client.signJobRequest({ request: { ...good, maxFeeWei: 1n } });
-  const late = await client.signJobRequest({ request: { ...good, deadlineBlock: 1n } });
-  const unknown = await client.signJobRequest({ request: { ...good, programId: hashOf("01") } });
-  const changed = {
-    ...(await client.signJobRequest({ request: good })),
-    request: { ...good, maxCycles: good.maxCycles + 1n },
+  const signed = await client.signJobRequest({ request: good });
+  const resigned = (change: object) => client.signJobRequest({ request: { ...good, ...change } });
+  const refused = {
+    BadSignature: { ...signed, request: { ...good, maxCycles: good.maxCycles + 1n } },
+    FeeOverMax: await resigned({ maxFeeWei: 1n }),
+    DeadlinePassed: await resigned({ deadlineBlock: 1n }),
+    UnknownProgram: await resigned({ programId: hashOf("01") }),
+    AllowanceTooLow: await resigned({ feePayer: stranger.address }),
   };
-  for (const refused of [signedByOther, cheap, late, unknown, changed]) {
-    await assert.rejects(client.submitJob(refused), IvmError);
+  for (const [fault, submission] of Object.entries(refused)) {
+    await assert.rejects(client.submitJob(submission), (error: unknown) => {
+      assert.ok(error instanceof RequestRefusedError, String(error));
+      assert.equal(error.fault, fault);
+      return true;
+    });
   }
+  const other = await client.signJobRequest({ request: good, account: stranger });
+  await assert.rejects(client.submitJob(other), RequestRefusedError);
+  await assert.rejects(client.submitJob({ ...signed, offchainInput: "0x01" }), OtherInputError);
 });
 
 test("an estimate is what the job then takes", async () => {
   const estimate = await client.estimateJob({ programId, onchainInput: number(49n), callbackGasLimit: CALLBACK_GAS });
-  assert.ok(estimate.outcome);
   assert.equal(decodeOutcome(estimate.outcome, "uint256"), 7n);
   assert.ok(
     estimate.cycles > 0n && estimate.maxCycles >= estimate.cycles && estimate.feeWei > 0n && estimate.syncGas > 0n,

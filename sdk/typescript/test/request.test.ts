@@ -164,7 +164,14 @@ test("what a request leaves out is filled in", async () => {
         offchainInput: "0x0102",
         callbackGasLimit: "0x186a0",
       });
-      return { cycles: "0x64", maxCycles: "0x7d", outcome: null, cyclePriceWei: "0x1", feeWei: "0x1", syncGas: "0x1" };
+      return {
+        cycles: "0x64",
+        maxCycles: "0x7d",
+        outcome: { status: "success", data: "0x", hash: hashOf("00") },
+        cyclePriceWei: "0x1",
+        feeWei: "0x1",
+        syncGas: "0x1",
+      };
     },
   });
   const consumer = "0x2222222222222222222222222222222222222222";
