@@ -10,11 +10,13 @@ contract MockFeeExecutor {
     uint256 private constant TIER_SIZE_BYTES = 19;
 
     mapping(bytes32 blockHash => mapping(address pool => mapping(bytes32 slot => uint256))) private _words;
+    mapping(bytes32 blockHash => bool) private _isKnown;
     bytes private _forcedOutput;
     bool private _hasNoOutcome;
 
     function record(bytes32 blockHash, address pool, bytes32 slot, uint256 word) external {
         _words[blockHash][pool][slot] = word;
+        _isKnown[blockHash] = true;
     }
 
     function forceOutput(bytes calldata output) external {
@@ -36,6 +38,7 @@ contract MockFeeExecutor {
     function run(bytes calldata input) external view returns (uint8, bytes memory) {
         uint256 proofOffset = TIERS_OFFSET + TIER_SIZE_BYTES * uint8(input[100]);
         if (input.length != proofOffset + 16) return (1, "malformed proof");
+        if (!_isKnown[bytes32(input[:32])]) return (1, "no such block");
         uint128 volumeThen = uint128(_words[bytes32(input[:32])][address(bytes20(input[32:52]))][bytes32(input[52:84])]);
         if (uint128(bytes16(input[proofOffset:])) != volumeThen) return (1, "not the word of that block");
         uint128 volume = uint128(bytes16(input[84:100])) - volumeThen;

@@ -15,7 +15,6 @@ import { MockFeeExecutor } from "./MockFeeExecutor.sol";
 interface ChainVm {
     function getBlockTimestamp() external view returns (uint256);
     function load(address target, bytes32 slot) external view returns (bytes32);
-    function setBlockhash(uint256 blockNumber, bytes32 blockHash) external;
 }
 
 /// @dev A pool of two tokens on a chain whose past can be looked up.
@@ -41,6 +40,9 @@ abstract contract PoolFixture is Test {
     DynamicFeePool internal pool;
     IERC20 internal token0;
     IERC20 internal token1;
+
+    /// @dev Hashes of the blocks that ended.
+    mapping(uint256 blockNumber => bytes32) internal hashOf;
 
     function _start() internal {
         vm.etch(address(JOBS), type(FeeJobs).runtimeCode);
@@ -109,14 +111,15 @@ abstract contract PoolFixture is Test {
     /// @dev The next block, some time later. What the pool stores of these traders is on record as of this block's end.
     function _nextBlock(uint256 secondsLater, address[] memory traders) internal {
         uint256 number = vm.getBlockNumber();
-        bytes32 blockHash = keccak256(abi.encode("block", number));
+        vm.roll(number + 1);
+        vm.warp(_now() + secondsLater);
+        bytes32 blockHash = blockhash(number);
+        require(blockHash != 0, "forge has no hash of the block");
+        hashOf[number] = blockHash;
         for (uint256 i; i < traders.length; ++i) {
             bytes32 slot = _slotOf(traders[i]);
             EXECUTOR.record(blockHash, address(pool), slot, uint256(CHAIN.load(address(pool), slot)));
         }
-        vm.roll(number + 1);
-        CHAIN.setBlockhash(number, blockHash);
-        vm.warp(_now() + secondsLater);
     }
 
     function _nextBlock(uint256 secondsLater) internal {

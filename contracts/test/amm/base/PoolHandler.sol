@@ -56,7 +56,11 @@ contract PoolHandler is PoolFixture {
         uint256 volume = _volumeSince(trader, uint256(period) * PERIOD);
         uint256 inWindow = _volumeSince(trader, _now() - WINDOW);
         vm.recordLogs();
-        if (!_trade(trader, zeroIn, amount, _honest(trader, volume), period)) return;
+        uint256 least = pool.quote(zeroIn ? token0 : token1, amount % MAX_AMOUNT, BASE_FEE);
+        if (!_trade(trader, zeroIn, amount, _honest(trader, volume), period)) {
+            if (least > 0) fault = "an honest proof was refused";
+            return;
+        }
         uint256 fee = _chargedFee(trader);
         if (fee != _earned(volume)) fault = "a proven swap is not at the fee of the volume since";
         if (fee < _earned(inWindow)) fault = "a discount without the volume";
@@ -69,6 +73,7 @@ contract PoolHandler is PoolFixture {
         (address trader, uint32 period) = (_trader(who), _period(which));
         uint256 volumeThen = pool.traderOf(trader).volume - _volumeSince(trader, uint256(period) * PERIOD);
         if (claimed == volumeThen && period >= pool.oldestPeriod()) return;
+        // Forge picks the very number of an account's past rarely, and no past at all often: the lie that pays.
         if (_trade(trader, true, amount, abi.encodePacked(claimed), period)) fault = "a lie passed";
         else ++refusedLies;
     }
@@ -152,7 +157,10 @@ contract PoolHandler is PoolFixture {
         if (after0 * after1 < before0 * before1) fault = "the product fell";
         _trades.push(Trade(trader, _now(), zeroIn ? after0 - before0 : before0 - after0));
         uint32 current = _periodNow();
-        if (_periods.length == 0 || _periods[_periods.length - 1] != current) _periods.push(current);
+        if (_periods.length == 0 || _periods[_periods.length - 1] != current) {
+            _periods.push(current);
+            if (pool.anchorOf(current) != hashOf[block.number - 1]) fault = "another block was anchored";
+        }
         return true;
     }
 
