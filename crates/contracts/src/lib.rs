@@ -13,8 +13,9 @@ pub mod genesis;
 pub mod job;
 
 pub use bindings::{
-    EchoConsumer, ExampleToken, IConsumer, IJobManager, IProofVerifier, ISettlement, JobManager,
-    PrizeConsumer, ProgramRegistry, Settlement, SquareRootConsumer, VolatilityOracle, hostile,
+    DynamicFeePool, EchoConsumer, ExampleToken, IConsumer, IDynamicFeePool, IJobManager, IProofVerifier,
+    ISettlement, JobManager, PrizeConsumer, ProgramRegistry, Settlement, SquareRootConsumer,
+    VolatilityOracle, hostile,
 };
 pub use enums::{BlockState, ChallengeKind, ChallengeState, ClaimState, JobState, ProposerState, SkipReason};
 pub use genesis::{GenesisAccount, JobParameters, JobParametersError, genesis_accounts};
