@@ -19,6 +19,7 @@ bindings!(
     IConsumer,
     IProofVerifier,
     Settlement,
+    DynamicFeePool,
     EchoConsumer,
     ExampleToken,
     InstantSquareRoot,

@@ -14,9 +14,9 @@ pub mod job;
 pub mod load;
 
 pub use bindings::{
-    EchoConsumer, ExampleToken, IConsumer, IJobManager, IOffchainJobs, IProofVerifier, ISettlement,
-    ISyncJobs, InstantSquareRoot, JobManager, OffchainPriceConsumer, PrizeConsumer, ProgramRegistry,
-    Settlement, SquareRootConsumer, VolatilityOracle, hostile,
+    DynamicFeePool, EchoConsumer, ExampleToken, IConsumer, IDynamicFeePool, IJobManager, IOffchainJobs,
+    IProofVerifier, ISettlement, ISyncJobs, InstantSquareRoot, JobManager, OffchainPriceConsumer, PrizeConsumer,
+    ProgramRegistry, Settlement, SquareRootConsumer, VolatilityOracle, hostile,
 };
 pub use bindings::{IOffchainJobs::JobRequest, IOffchainJobs::OffchainResult};
 pub use enums::{

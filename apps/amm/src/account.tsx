@@ -1,0 +1,66 @@
+// Who trades, and what they traded.
+import { useState } from "preact/hooks";
+import { wordsOf } from "./errors";
+import type { Follower } from "./follower";
+import { count, percent, short, withSymbol } from "./format";
+import { Card, Fields } from "./parts";
+import { type Pool, tierOf } from "./pool";
+import { hasWallet, nodeSigner, walletSigner } from "./signer";
+
+export function Account({ follower, pool }: { follower: Follower; pool: Pool }) {
+  const { signer, holdings, history } = follower;
+  if (!signer) return <Connect follower={follower} pool={pool} />;
+  const volume = holdings && history ? holdings.volume - history.volumeThen : null;
+  const proven = volume === null ? null : pool.tiers[tierOf(pool, volume)];
+  return (
+    <Card
+      id="account" title="You"
+      note={<button type="button" class="link" onClick={() => follower.use(null)}>Disconnect</button>}
+    >
+      <Fields
+        fields={[
+          ["Account", <><span class="mono" title={signer.address}>{short(signer.address)}</span> <span class="note">{signer.name}</span></>],
+          ["Volume, ever", holdings ? withSymbol(holdings.volume, pool.tokens[0]) : "–"],
+          ["Volume that counts", volume === null ? "–" : withSymbol(volume, pool.tokens[0])],
+          ["Since", history ? `the end of block ${count(history.blockNumber)}` : "–"],
+          ["Fee without a proof", holdings ? percent(holdings.fee) : "–"],
+          ["Fee with your proof", proven ? <strong>{percent(proven.feeMillionths)}</strong> : "–"],
+        ]}
+      />
+      {holdings && !history && <p class="note">Nobody swapped in this window yet: there is no past to prove.</p>}
+    </Card>
+  );
+}
+
+function Connect({ follower, pool }: { follower: Follower; pool: Pool }) {
+  const [which, setWhich] = useState(0);
+  const connect = async () => {
+    try {
+      follower.use(await walletSigner(follower.rpc, pool.chainId));
+      follower.say(null);
+    } catch (error) {
+      follower.say({ kind: "bad", text: wordsOf(error) });
+    }
+  };
+  const account = follower.nodeAccounts[which];
+  return (
+    <Card id="account" title="You">
+      <div class="connect">
+        <button type="button" class="primary" disabled={!hasWallet()} onClick={connect}>
+          {hasWallet() ? "Connect wallet" : "No wallet in this browser"}
+        </button>
+        {account && (
+          <div class="dev">
+            <label class="grow">
+              <span class="label">or a key of this development chain, known to everyone</span>
+              <select value={which} onChange={(event) => setWhich(Number(event.currentTarget.value))}>
+                {follower.nodeAccounts.map((address, index) => <option key={address} value={index}>{index}: {short(address)}</option>)}
+              </select>
+            </label>
+            <button type="button" onClick={() => follower.use(nodeSigner(follower.rpc, account))}>Use</button>
+          </div>
+        )}
+      </div>
+    </Card>
+  );
+}

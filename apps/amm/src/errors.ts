@@ -1,0 +1,34 @@
+// What went wrong, in words: reverts of the pool and the tokens by their errors, everything else as it says itself.
+import { BaseError, type Hex, decodeErrorResult, hexToString, isHex } from "viem";
+import { poolAbi, tokenAbi } from "./abi.gen";
+
+const MAX_LENGTH = 300;
+
+/** Data of a revert, wherever in the chain of causes it is. */
+function revertData(error: unknown): Hex | null {
+  for (let cause = error, depth = 0; cause && depth < 10; cause = (cause as { cause?: unknown }).cause, depth += 1) {
+    const { data } = cause as { data?: unknown };
+    const found = typeof data === "object" && data !== null ? (data as { data?: unknown }).data : data;
+    if (isHex(found) && found.length >= 10) return found;
+  }
+  return null;
+}
+
+function named(data: Hex): string | null {
+  try {
+    const { errorName, args } = decodeErrorResult({ abi: [...poolAbi, ...tokenAbi], data });
+    if (errorName === "FeeProofRejected") return `The proof was refused: ${hexToString(args[0]).slice(0, MAX_LENGTH)}`;
+    const values = ((args ?? []) as readonly unknown[]).map(String).join(", ");
+    return `The pool refused: ${errorName}(${values})`.slice(0, MAX_LENGTH);
+  } catch {
+    return null;
+  }
+}
+
+export function wordsOf(error: unknown): string {
+  const data = revertData(error);
+  const known = data && named(data);
+  if (known) return known;
+  const text = error instanceof BaseError ? error.shortMessage : error instanceof Error ? error.message : String(error);
+  return text.slice(0, MAX_LENGTH);
+}
