@@ -88,6 +88,13 @@ fn an_outcome_of_a_run_that_traps_cannot_be_proven_on_demand() {
 }
 
 #[test]
+fn a_wrong_output_of_a_run_inside_a_transaction_is_refuted_by_a_proof() {
+    let report = arbitrated("sync-output", "refute");
+    assert!(report["prove_seconds"].as_f64().unwrap() > 0.0);
+    assert_eq!(report["final_outcome"]["status"], "success");
+}
+
+#[test]
 fn an_equivocation_is_shown_by_two_signatures() {
     let report = demo("equivocation");
     assert_eq!(report["stopped_by"], "evidence");

@@ -23,10 +23,10 @@ contract InstantSquareRoot {
         latestRoot = root;
     }
 
-    /// @notice Computes the root `times` times over: for tests and measurements of many runs in one transaction.
+    /// @notice Computes the roots of `times` numbers in a row: for tests and measurements of many runs in one transaction.
     function computeRepeatedly(bytes32 programId, uint256 number, uint64 maxCycles, uint256 times) external {
         for (uint256 i; i < times; ++i) {
-            computeSquareRoot(programId, number, maxCycles);
+            computeSquareRoot(programId, number + i, maxCycles);
         }
     }
 }

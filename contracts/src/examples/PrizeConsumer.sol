@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import { ISyncJobs } from "../interfaces/ISyncJobs.sol";
+import { Commitments } from "../Commitments.sol";
 import { Consumer } from "../Consumer.sol";
 
 /// @title A prize that goes to whom a program names
@@ -27,14 +29,29 @@ contract PrizeConsumer is Consumer {
         return _requestJob(programId, input, maxCycles, CALLBACK_GAS_LIMIT, uint64(block.number) + DEADLINE_BLOCKS);
     }
 
+    /// @notice Asks a program who wins, and gives the prize in the same transaction.
+    function drawNow(bytes32 programId, bytes calldata input, uint64 maxCycles) external {
+        ISyncJobs.Outcome memory outcome = JOB_MANAGER.execute(programId, input, maxCycles);
+        if (outcome.status == Commitments.SUCCESS) _award(outcome.output);
+        else _keep();
+    }
+
     /// @inheritdoc Consumer
     function _onResult(bytes32, bytes calldata output) internal override {
-        require(output.length == 20, NotAnAddress(output.length));
-        balanceOf[address(bytes20(output))] += PRIZE;
+        _award(output);
     }
 
     /// @inheritdoc Consumer
     function _onPanic(bytes32, bytes calldata) internal override {
+        _keep();
+    }
+
+    function _award(bytes memory output) private {
+        require(output.length == 20, NotAnAddress(output.length));
+        balanceOf[address(bytes20(output))] += PRIZE;
+    }
+
+    function _keep() private {
         balanceOf[HOUSE] += PRIZE;
     }
 }

@@ -15,8 +15,8 @@ pub mod load;
 
 pub use bindings::{
     DynamicFeePool, EchoConsumer, ExampleToken, IConsumer, IDynamicFeePool, IJobManager, IOffchainJobs,
-    IProofVerifier, ISettlement, ISyncJobs, InstantSquareRoot, JobManager, OffchainPriceConsumer, PrizeConsumer,
-    ProgramRegistry, Settlement, SquareRootConsumer, VolatilityOracle, hostile,
+    IProofVerifier, ISettlement, ISyncJobs, InstantSquareRoot, JobManager, OffchainPriceConsumer,
+    PrizeConsumer, ProgramRegistry, Settlement, SquareRootConsumer, VolatilityOracle, hostile,
 };
 pub use bindings::{IOffchainJobs::JobRequest, IOffchainJobs::OffchainResult};
 pub use enums::{

@@ -26,7 +26,7 @@ pub(crate) struct ArbitrationArgs {
     #[arg(long)]
     lazy_validator: bool,
     /// Have the first proposer lie: wrong-output, wrong-status, never-ends, traps, wrong-input, unknown-job, equivocation,
-    /// over-limit, state-root or header.
+    /// over-limit, state-root, header or sync-output.
     #[arg(long, value_name = "MODE")]
     byzantine: Option<LieMode>,
     /// Lie at every so many occasions, instead of at the first alone.

@@ -6,6 +6,7 @@ mod engine;
 mod jobs;
 mod prove;
 mod prove_run;
+mod requests;
 #[cfg(target_os = "linux")]
 mod rpc;
 mod settlement;
@@ -34,6 +35,8 @@ enum Bench {
     /// A node under load: transactions and reads a second, beside anvil where it is given.
     #[cfg(target_os = "linux")]
     Rpc(rpc::RpcBench),
+    /// Jobs by signature, jobs inside transactions, large payloads.
+    Requests(requests::RequestsBench),
     /// What settling costs an honest chain.
     Settlement(settlement::SettlementBench),
 }
@@ -49,6 +52,7 @@ impl BenchCommand {
             Bench::Prove(bench) => bench.run(),
             #[cfg(target_os = "linux")]
             Bench::Rpc(bench) => bench.run(),
+            Bench::Requests(bench) => bench.run(),
             Bench::Settlement(bench) => bench.run(),
         }
     }

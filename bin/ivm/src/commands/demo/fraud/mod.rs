@@ -36,7 +36,7 @@ const SHORT_PROVER_PERIOD_BLOCKS: u64 = 30;
 #[derive(Debug, Args)]
 pub(crate) struct FraudDemo {
     /// How the proposer lies: wrong-output, wrong-status, never-ends, traps, wrong-input, unknown-job, equivocation,
-    /// over-limit, state-root or header.
+    /// over-limit, state-root, header or sync-output.
     #[arg(long, value_name = "MODE", default_value = "wrong-output")]
     mode: LieMode,
     /// Print one JSON object instead of the story.

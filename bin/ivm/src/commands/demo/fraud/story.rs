@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use alloy_primitives::{Address, B256, Bytes, U256};
-use alloy_sol_types::SolCall;
+use alloy_primitives::{Address, B256, Bytes, TxHash, U256};
+use alloy_rpc_types_eth::TransactionReceipt;
+use alloy_sol_types::{SolCall, SolEvent};
 use eyre::{Result, eyre};
 use ivm_chain::{ChainEvent, Reorg};
 use ivm_client::{Client, rpc_params};
@@ -54,6 +55,8 @@ pub(super) struct Story<'a> {
 struct Draw {
     prize: Address,
     job_id: B256,
+    /// The transaction that the draw was made in, when it was made in one.
+    transaction: Option<TxHash>,
 }
 
 /// A lie in the chain.
@@ -112,19 +115,29 @@ impl Story<'_> {
             input: Bytes::copy_from_slice(self.alice.address().as_slice()),
             maxCycles: max_cycles,
         };
-        let (job_id, receipt) = self.house.request_job(prize, draw.abi_encode(), fee).await?;
+        let (job_id, receipt) = match self.mode {
+            LieMode::SyncOutput => {
+                let PrizeConsumer::drawCall { programId, input, maxCycles } = draw;
+                let draw = PrizeConsumer::drawNowCall { programId, input, maxCycles };
+                let receipt = self.house.transact(prize.into(), draw.abi_encode(), U256::ZERO).await?;
+                (executed_in(&receipt)?, receipt)
+            }
+            _ => self.house.request_job(prize, draw.abi_encode(), fee).await?,
+        };
         self.say(
             "request",
             format_args!(
-                "block {}: a draw asks a program ({name}) who wins; the truth is {}",
+                "block {}: a draw {} a program ({name}) who wins; the truth is {}",
                 receipt.block_number.unwrap_or_default(),
+                if self.mode == LieMode::SyncOutput { "runs, in its transaction," } else { "asks" },
                 match self.mode {
                     LieMode::NeverEnds | LieMode::Traps | LieMode::OverLimit => "that nobody can say".into(),
                     _ => format!("Alice, {}", self.alice.address()),
                 }
             ),
         );
-        Ok(Draw { prize, job_id })
+        let transaction = (self.mode == LieMode::SyncOutput).then_some(receipt.transaction_hash);
+        Ok(Draw { prize, job_id, transaction })
     }
 
     /// A false claim is ordered, challenged, decided and undone.
@@ -372,7 +385,18 @@ impl Story<'_> {
                     && job.outcome.as_ref().is_some_and(|outcome| outcome.hash != lie.hash)
             }
         };
-        let job = self.house.job(draw.job_id, wanted).await?;
+        let job = match draw.transaction {
+            None => self.house.job(draw.job_id, wanted).await?,
+            // The transaction is in the chain again, in another block: its run is another job.
+            Some(hash) => {
+                wait_for("true result", async || {
+                    let receipt = self.house.receipt(hash).await?;
+                    let job = self.house.find_job(executed_in(&receipt)?).await?;
+                    Ok(job.filter(wanted))
+                })
+                .await?
+            }
+        };
         let truth =
             Outcome::new(OutcomeStatus::Success, Bytes::copy_from_slice(self.alice.address().as_slice()));
         if let Some(outcome) = &job.outcome
@@ -432,6 +456,12 @@ impl Story<'_> {
         })
         .await
     }
+}
+
+/// The job that a transaction ran.
+fn executed_in(receipt: &TransactionReceipt) -> Result<B256> {
+    let executed = receipt.logs().iter().find_map(|log| JobManager::JobExecuted::decode_log(&log.inner).ok());
+    Ok(executed.ok_or_else(|| eyre!("transaction {} ran no job", receipt.transaction_hash))?.jobId)
 }
 
 fn head(block: &ivm_chain::SealedBlock) -> Head {
