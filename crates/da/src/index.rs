@@ -3,6 +3,8 @@
 //! The index follows the payloads: it is made good by what is there when a store is opened, so that only what it alone
 //! knows, until when payloads are kept, has to be durable.
 
+use std::ops::Range;
+
 use alloy_primitives::B256;
 use ivm_state::kv::{Durability, KeyValueStore, Table, WriteBatch};
 
@@ -79,13 +81,13 @@ impl Index {
         entries.iter().map(|(key, _)| hash(table, key)).collect()
     }
 
-    /// Payloads whose last block is before this one, the earliest first.
-    pub(crate) fn last_before(&self, block: u64, limit: usize) -> Result<Vec<B256>, DaError> {
+    /// Payloads whose last block is one of these, the earliest first.
+    pub(crate) fn last_in(&self, blocks: Range<u64>, limit: usize) -> Result<Vec<B256>, DaError> {
         let mut hashes = Vec::new();
-        for (key, _) in self.tables.range(LAST_BLOCKS, &[], &[], limit)? {
+        for (key, _) in self.tables.range(LAST_BLOCKS, &[], &blocks.start.to_be_bytes(), limit)? {
             let unreadable = || DaError::IndexEntry { table: LAST_BLOCKS.name(), got: key.len() };
             let (last_block, of) = key.split_first_chunk::<8>().ok_or_else(unreadable)?;
-            if u64::from_be_bytes(*last_block) >= block {
+            if u64::from_be_bytes(*last_block) >= blocks.end {
                 break;
             }
             hashes.push(hash(LAST_BLOCKS, of)?);

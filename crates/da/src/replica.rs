@@ -12,9 +12,9 @@ mod replicator;
 mod restore;
 mod verify;
 
-pub use config::{ReplicaConfig, Secret, Transport};
+pub use config::{DEFAULT_MAX_LISTED_OBJECTS, ReplicaConfig, Secret, Transport};
 pub use error::ReplicaError;
-pub use remote::{Listing, MAX_LISTED_OBJECTS, Remote};
+pub use remote::{Listing, Remote};
 pub use replicator::{ReplicationFailure, ReplicationStatus, Replicator};
 pub use restore::{MAX_NAMED_FAILURES, RestoreOptions, RestoreProgress, RestoreReport, restore};
 pub use verify::{Finding, OnFault, VerifyDepth, VerifyReport, verify};

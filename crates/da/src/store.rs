@@ -122,7 +122,7 @@ impl PayloadStore {
             let mut changes = Vec::new();
             for (hash, info) in &page {
                 // What is removed below is taken away again then.
-                held.totals.add(info);
+                held.add(info);
                 while let Some(unknown) = files.next_if(|file| file < hash) {
                     changes.push(self.unknown(folder, unknown)?);
                 }
@@ -166,10 +166,10 @@ impl PayloadStore {
         self.index.commit(changes, locator, durability)?;
         for change in changes {
             if let Some(old) = &change.old {
-                held.totals.take_away(old);
+                held.take_away(old);
             }
             if let Some(new) = &change.new {
-                held.totals.add(new);
+                held.add(new);
             }
         }
         Ok(())
@@ -235,6 +235,31 @@ impl PayloadStore {
             self.remove_bytes(hash)?;
         }
         added
+    }
+
+    /// Stores a payload as [`Self::put`] does, and over what is there under its hash, which may be damaged or lost. How
+    /// long it stays and whether it is replicated remain as they were.
+    ///
+    /// # Errors
+    /// As [`Self::put`]; then what was there is there still.
+    pub fn repair(&self, payload: &Bytes) -> Result<B256, DaError> {
+        let hash = self.put(payload)?;
+        match &self.backend {
+            Backend::Memory(_) => {}
+            Backend::Folder(folder) => {
+                let unnamed = folder.write(payload)?;
+                let mut held = self.held.lock();
+                // Removed meanwhile, it is not wanted any more.
+                let Some(old) = self.index.get(hash)? else { return Ok(hash) };
+                folder.name(unnamed, hash)?;
+                // A file that was damaged when the index was made had another size.
+                let size_bytes = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+                let new = PayloadInfo { size_bytes, ..old };
+                let change = Change { hash, old: Some(old), new: Some(new) };
+                self.commit(&mut held, &[change], "", Durability::Buffered)?;
+            }
+        }
+        Ok(hash)
     }
 
     fn remove_bytes(&self, hash: B256) -> Result<(), DaError> {

@@ -14,6 +14,9 @@ const MAX_PREFIX_SIZE_BYTES: usize = 512;
 /// Longest name, key or secret.
 const MAX_WORD_SIZE_BYTES: usize = 256;
 
+/// Objects that are listed at most, when a replica is told nothing else: twice what a store holds.
+pub const DEFAULT_MAX_LISTED_OBJECTS: usize = 2 * 1024 * 1024;
+
 /// What nobody is shown: neither `Debug` nor `Display` has it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -72,6 +75,8 @@ pub struct ReplicaConfig {
     pub max_concurrency: usize,
     /// Most bytes of payloads under way at once: [`MAX_PAYLOAD_SIZE_BYTES`] at least.
     pub max_in_flight_bytes: usize,
+    /// Most objects that are listed: 40 bytes of memory each.
+    pub max_listed_objects: usize,
     /// How long to wait after a failure.
     pub min_backoff: Duration,
     /// How long to wait at most, after failures in a row.
@@ -98,6 +103,7 @@ impl ReplicaConfig {
             request_timeout: Duration::from_secs(120),
             max_concurrency: 8,
             max_in_flight_bytes: 2 * MAX_PAYLOAD_SIZE_BYTES,
+            max_listed_objects: DEFAULT_MAX_LISTED_OBJECTS,
             min_backoff: Duration::from_millis(500),
             max_backoff: Duration::from_secs(60),
         }

@@ -5,7 +5,6 @@ use std::{error::Error as _, io, time::Duration};
 use alloy_primitives::B256;
 use thiserror::Error;
 
-use super::MAX_LISTED_OBJECTS;
 use crate::{DaError, MAX_PAYLOAD_SIZE_BYTES};
 
 /// Longest text from a service that is passed on, in characters.
@@ -81,11 +80,19 @@ pub enum ReplicaError {
         /// What the service or the network said.
         reason: String,
     },
-    /// The service lists more than any store holds.
-    #[error("{destination} has more than {MAX_LISTED_OBJECTS} objects")]
+    /// The service lists more objects than are to be listed.
+    #[error("{destination} has more than {limit} objects: raise the limit, or name the payloads")]
     TooManyListed {
         /// Where.
         destination: String,
+        /// The limit.
+        limit: usize,
+    },
+    /// A payload that waits for its replica is gone from the store's folder.
+    #[error("payload {hash} is gone from the store: restore it")]
+    Lost {
+        /// Which.
+        hash: B256,
     },
     /// The payload store.
     #[error(transparent)]

@@ -14,9 +14,6 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::{ReplicaConfig, ReplicaError, blocking, config::Transport, http::Http};
 use crate::{DaError, MAX_PAYLOAD_SIZE_BYTES, folder::hash_of_name};
 
-/// Most objects that are listed: twice what a store holds, and 80 MB of memory.
-pub const MAX_LISTED_OBJECTS: usize = 2 * 1024 * 1024;
-
 /// What bytes under way are counted in.
 const PERMIT_SIZE_BYTES: usize = 4096;
 
@@ -182,8 +179,9 @@ impl Remote {
                 ReplicaError::from_client(&error, destination.clone(), &self.config.bucket)
             })?;
             listed += 1;
-            if listed > MAX_LISTED_OBJECTS {
-                return Err(ReplicaError::TooManyListed { destination });
+            let limit = self.config.max_listed_objects;
+            if listed > limit {
+                return Err(ReplicaError::TooManyListed { destination, limit });
             }
             match object.location.filename().and_then(hash_of_name) {
                 Some(hash) if object.location == self.path(hash) => {

@@ -122,7 +122,11 @@ impl Worker {
         let mut after = None;
         loop {
             match self.copy_page(&mut after).await {
-                Ok(0) if after.is_none() => queued.notified().await,
+                Ok(0) if after.is_none() => {
+                    // What failed was removed.
+                    self.progress.lock().failing = None;
+                    queued.notified().await;
+                }
                 // The end; from the start again, where new ones may be, and those that failed.
                 Ok(0) => after = None,
                 Ok(_) => backoff.reset(),
@@ -162,10 +166,15 @@ impl Worker {
     /// Copies one payload; returns its size in bytes.
     async fn copy(&self, hash: B256) -> Result<Option<u64>, ReplicaError> {
         let store = self.store.clone();
+        // Removed meanwhile, it is not in the queue any more.
         let Some(info) = blocking(move || store.info(hash)).await?? else { return Ok(None) };
         let _room = self.remote.room_for(info.size_bytes.into()).await?;
         let store = self.store.clone();
-        let Some(payload) = blocking(move || store.get(hash)).await?? else { return Ok(None) };
+        let read = move || match store.get(hash)? {
+            None if store.info(hash)?.is_some() => Err(ReplicaError::Lost { hash }),
+            payload => Ok(payload),
+        };
+        let Some(payload) = blocking(read).await?? else { return Ok(None) };
         let size_bytes = payload.len() as u64;
         let locator = self.remote.put_hashed(hash, payload).await?;
         let store = self.store.clone();

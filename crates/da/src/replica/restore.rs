@@ -136,11 +136,7 @@ impl Task<'_> {
         let (store, is_destination) = (self.store.clone(), self.is_destination);
         let locator = self.remote.locator(hash);
         let take_in = move || {
-            // What is damaged goes only now that there is better.
-            if store.info(hash)?.is_some() {
-                store.remove(hash)?;
-            }
-            store.put(&payload)?;
+            store.repair(&payload)?;
             if is_destination {
                 store.set_replicated(hash, &locator)?;
             }

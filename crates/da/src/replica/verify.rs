@@ -145,7 +145,10 @@ impl Pairs<'_> {
         let here = blocking(move || store.page(after, MAX_PAGE)).await??;
         let mut pairs = Vec::new();
         for (hash, info) in &here {
-            self.take_there(&mut pairs, |there| there < *hash, usize::MAX);
+            self.take_there(&mut pairs, |there| there < *hash);
+            if pairs.len() >= MAX_PAGE {
+                return Ok(Some(pairs));
+            }
             let there = self.listing.payloads.get(self.next_there).filter(|(there, _)| there == hash);
             self.next_there += usize::from(there.is_some());
             let there_size_bytes = there.map(|(_, size_bytes)| *size_bytes);
@@ -153,14 +156,16 @@ impl Pairs<'_> {
             self.after = Some(*hash);
         }
         if here.is_empty() {
-            self.take_there(&mut pairs, |_| true, MAX_PAGE);
+            self.take_there(&mut pairs, |_| true);
         }
         Ok((!pairs.is_empty()).then_some(pairs))
     }
 
-    fn take_there(&mut self, pairs: &mut Vec<Pair>, is_wanted: impl Fn(B256) -> bool, limit: usize) {
+    /// Takes what is there only, as far as a page goes.
+    fn take_there(&mut self, pairs: &mut Vec<Pair>, is_wanted: impl Fn(B256) -> bool) {
         let rest = self.listing.payloads.get(self.next_there..).unwrap_or_default();
-        for (hash, size_bytes) in rest.iter().take_while(|(hash, _)| is_wanted(*hash)).take(limit) {
+        let room = MAX_PAGE.saturating_sub(pairs.len());
+        for (hash, size_bytes) in rest.iter().take_while(|(hash, _)| is_wanted(*hash)).take(room) {
             pairs.push(Pair { hash: *hash, here: None, there_size_bytes: Some(*size_bytes) });
             self.next_there += 1;
         }
@@ -174,6 +179,11 @@ async fn judge(
     pair: Pair,
 ) -> Result<Verdict, ReplicaError> {
     let Pair { hash, here, there_size_bytes } = pair;
+    let size_bytes = here.map_or(0, |info| info.size_bytes.into()).max(there_size_bytes.unwrap_or(0));
+    let _room = match depth {
+        VerifyDepth::Listing => None,
+        VerifyDepth::Contents => Some(remote.room_for(size_bytes).await?),
+    };
     if depth == VerifyDepth::Contents && here.is_some() {
         let store = store.clone();
         if let Err(error) = blocking(move || store.get(hash).map(drop)).await? {
@@ -191,7 +201,6 @@ async fn judge(
         return Ok(Verdict::Fault(Finding::WrongSize { hash, got, expected }));
     }
     if depth == VerifyDepth::Contents {
-        let _room = remote.room_for(got).await?;
         match with_retries(remote, || remote.get(hash)).await {
             Ok(_) => {}
             Err(error) if error.is_of_one_object() => {

@@ -11,6 +11,9 @@ use crate::{DaError, MAX_PAGE, PayloadInfo, Replica, Retention, index::Change};
 /// Blocks after which a payload whose time is over is looked at again, when it stays because it is not replicated yet.
 const REPLICA_GRACE_BLOCKS: u64 = 1_000;
 
+/// Payloads that get a last block at once: blocks do not wait for more.
+const DATED_AT_ONCE: usize = 200;
+
 impl PayloadStore {
     /// Tells the store the newest block. Blocks of one chain count, that does not go back: the settlement chain. An older
     /// one than before changes nothing. Until it is told, payloads that no block needs are not counted down.
@@ -20,9 +23,12 @@ impl PayloadStore {
     pub fn begin_block(&self, block: u64) -> Result<(), DaError> {
         let mut held = self.held.lock();
         held.block = held.block.max(Some(block));
+        if held.undated == 0 {
+            return Ok(());
+        }
         let retention = self.unpaid(&held);
         let mut changes = Vec::new();
-        for hash in self.index.undated(MAX_PAGE)? {
+        for hash in self.index.undated(DATED_AT_ONCE)? {
             if let Some(old) = self.index.get(hash)? {
                 changes.push(Change { hash, old: Some(old), new: Some(PayloadInfo { retention, ..old }) });
             }
@@ -68,7 +74,17 @@ impl PayloadStore {
     pub fn prune(&self, block: u64, max: usize) -> Result<Vec<B256>, DaError> {
         self.begin_block(block)?;
         let mut removed = Vec::new();
-        for hash in self.index.last_before(block, max.min(MAX_PAGE))? {
+        let limit = max.min(MAX_PAGE);
+        let over = {
+            let mut held = self.held.lock();
+            let first = held.first_last_block.min(block);
+            let over = self.index.last_in(first..block, limit)?;
+            if over.is_empty() && limit > 0 {
+                held.first_last_block = block;
+            }
+            over
+        };
+        for hash in over {
             // Anew for each: others wait for one file at most.
             let mut held = self.held.lock();
             let Some(old) = self.index.get(hash)? else { continue };

@@ -1,6 +1,6 @@
 //! How much a store holds, counted.
 
-use crate::{DaError, MAX_HELD_PAYLOADS, PayloadInfo, Replica};
+use crate::{DaError, MAX_HELD_PAYLOADS, PayloadInfo, Replica, Retention};
 
 /// How much a store holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct StoreTotals {
 }
 
 impl StoreTotals {
-    pub(super) fn add(&mut self, info: &PayloadInfo) {
+    fn add(&mut self, info: &PayloadInfo) {
         self.size_bytes += u64::from(info.size_bytes);
         self.payloads += 1;
         match info.replica {
@@ -26,7 +26,7 @@ impl StoreTotals {
         }
     }
 
-    pub(super) fn take_away(&mut self, info: &PayloadInfo) {
+    fn take_away(&mut self, info: &PayloadInfo) {
         self.size_bytes -= u64::from(info.size_bytes);
         self.payloads -= 1;
         match info.replica {
@@ -51,12 +51,31 @@ pub(super) struct Held {
     /// Bytes and number of payloads that are being written.
     incoming_bytes: u64,
     incoming_payloads: u64,
+    /// How many payloads are [`Retention::Undated`].
+    pub(super) undated: u64,
+    /// No payload's last block is before this one: those that were are gone, and where they were need not be looked at.
+    pub(super) first_last_block: u64,
     /// The newest block, once one was told.
     pub(super) block: Option<u64>,
     pub(super) replication: Replication,
 }
 
 impl Held {
+    /// Counts an entry in.
+    pub(super) fn add(&mut self, info: &PayloadInfo) {
+        self.totals.add(info);
+        match info.retention.last_block() {
+            None => self.undated += 1,
+            Some(last_block) => self.first_last_block = self.first_last_block.min(last_block),
+        }
+    }
+
+    /// Counts an entry out.
+    pub(super) fn take_away(&mut self, info: &PayloadInfo) {
+        self.totals.take_away(info);
+        self.undated -= u64::from(info.retention == Retention::Undated);
+    }
+
     pub(super) fn reserve(&mut self, size_bytes: u32, limit: u64) -> Result<(), DaError> {
         let size_bytes = u64::from(size_bytes);
         let got = self.totals.size_bytes.saturating_add(self.incoming_bytes).saturating_add(size_bytes);
