@@ -29,6 +29,7 @@ export function wordsOf(error: unknown): string {
   const data = revertData(error);
   const known = data && named(data);
   if (known) return known;
-  const text = error instanceof BaseError ? error.shortMessage : error instanceof Error ? error.message : String(error);
-  return text.slice(0, MAX_LENGTH);
+  // What the node said, where it was the node.
+  const said = error instanceof BaseError ? error.details || error.shortMessage : null;
+  return (said ?? (error instanceof Error ? error.message : String(error))).slice(0, MAX_LENGTH);
 }
