@@ -1,6 +1,6 @@
-// What went wrong, in words: reverts of the pool and the tokens by their errors, everything else as it says itself.
+// What went wrong, in words: reverts of the contracts by their errors, everything else as it says itself.
 import { BaseError, type Hex, decodeErrorResult, hexToString, isHex } from "viem";
-import { poolAbi, tokenAbi } from "./abi.gen";
+import { jobManagerAbi, poolAbi, tokenAbi } from "./abi.gen";
 
 const MAX_LENGTH = 300;
 
@@ -16,10 +16,10 @@ function revertData(error: unknown): Hex | null {
 
 function named(data: Hex): string | null {
   try {
-    const { errorName, args } = decodeErrorResult({ abi: [...poolAbi, ...tokenAbi], data });
+    const { errorName, args } = decodeErrorResult({ abi: [...poolAbi, ...jobManagerAbi, ...tokenAbi], data });
     if (errorName === "FeeProofRejected") return `The proof was refused: ${hexToString(args[0]).slice(0, MAX_LENGTH)}`;
     const values = ((args ?? []) as readonly unknown[]).map(String).join(", ");
-    return `The pool refused: ${errorName}(${values})`.slice(0, MAX_LENGTH);
+    return `Refused: ${errorName}(${values})`.slice(0, MAX_LENGTH);
   } catch {
     return null;
   }
