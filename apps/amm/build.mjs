@@ -23,8 +23,9 @@ function emit(path, content) {
 const contracts = {
   pool: ["DynamicFeePool", [
     "ANCHOR_PERIOD_SECONDS", "TOKEN0", "TOKEN1", "anchorOf", "balanceOf", "feeInput", "feeOf", "latestPeriod", "oldestPeriod",
-    "quote", "reserves", "swap", "swapWithProof", "tiers", "totalSupply", "traderOf",
+    "quote", "refreshTier", "reserves", "swap", "swapWithProof", "tiers", "totalSupply", "traderOf",
   ]],
+  jobManager: ["JobManager", ["quote"]],
   token: ["ExampleToken", ["allowance", "approve", "balanceOf", "decimals", "symbol"]],
 };
 

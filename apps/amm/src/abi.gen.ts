@@ -164,6 +164,31 @@ export const poolAbi = [
  },
  {
   "type": "function",
+  "name": "refreshTier",
+  "inputs": [
+   {
+    "name": "period",
+    "type": "uint32"
+   },
+   {
+    "name": "proof",
+    "type": "bytes"
+   },
+   {
+    "name": "maxCycles",
+    "type": "uint64"
+   }
+  ],
+  "outputs": [
+   {
+    "name": "jobId",
+    "type": "bytes32"
+   }
+  ],
+  "stateMutability": "payable"
+ },
+ {
+  "type": "function",
   "name": "reserves",
   "inputs": [],
   "outputs": [
@@ -568,6 +593,250 @@ export const poolAbi = [
    {
     "name": "token",
     "type": "address"
+   }
+  ]
+ }
+] as const;
+
+export const jobManagerAbi = [
+ {
+  "type": "function",
+  "name": "quote",
+  "inputs": [
+   {
+    "name": "maxCycles",
+    "type": "uint64"
+   },
+   {
+    "name": "callbackGasLimit",
+    "type": "uint64"
+   }
+  ],
+  "outputs": [
+   {
+    "name": "feeWei",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view"
+ },
+ {
+  "type": "error",
+  "name": "CallbackGasTooHigh",
+  "inputs": [
+   {
+    "name": "got",
+    "type": "uint64"
+   },
+   {
+    "name": "limit",
+    "type": "uint64"
+   }
+  ]
+ },
+ {
+  "type": "error",
+  "name": "CommitmentMismatch",
+  "inputs": [
+   {
+    "name": "jobId",
+    "type": "bytes32"
+   },
+   {
+    "name": "got",
+    "type": "bytes32"
+   },
+   {
+    "name": "expected",
+    "type": "bytes32"
+   }
+  ]
+ },
+ {
+  "type": "error",
+  "name": "DeadlineNotPassed",
+  "inputs": [
+   {
+    "name": "got",
+    "type": "uint256"
+   },
+   {
+    "name": "expected",
+    "type": "uint256"
+   }
+  ]
+ },
+ {
+  "type": "error",
+  "name": "DeadlineTooFar",
+  "inputs": [
+   {
+    "name": "got",
+    "type": "uint64"
+   },
+   {
+    "name": "latest",
+    "type": "uint256"
+   }
+  ]
+ },
+ {
+  "type": "error",
+  "name": "DeadlineTooSoon",
+  "inputs": [
+   {
+    "name": "got",
+    "type": "uint64"
+   },
+   {
+    "name": "currentBlock",
+    "type": "uint256"
+   }
+  ]
+ },
+ {
+  "type": "error",
+  "name": "DeliveryFailed",
+  "inputs": [
+   {
+    "name": "jobId",
+    "type": "bytes32"
+   }
+  ]
+ },
+ {
+  "type": "error",
+  "name": "InputTooLarge",
+  "inputs": [
+   {
+    "name": "got",
+    "type": "uint256"
+   },
+   {
+    "name": "limit",
+    "type": "uint256"
+   }
+  ]
+ },
+ {
+  "type": "error",
+  "name": "InsufficientCallbackGas",
+  "inputs": [
+   {
+    "name": "got",
+    "type": "uint256"
+   },
+   {
+    "name": "expected",
+    "type": "uint256"
+   }
+  ]
+ },
+ {
+  "type": "error",
+  "name": "InsufficientFunds",
+  "inputs": [
+   {
+    "name": "got",
+    "type": "uint256"
+   },
+   {
+    "name": "expected",
+    "type": "uint256"
+   }
+  ]
+ },
+ {
+  "type": "error",
+  "name": "MaxCyclesTooHigh",
+  "inputs": [
+   {
+    "name": "got",
+    "type": "uint64"
+   },
+   {
+    "name": "limit",
+    "type": "uint64"
+   }
+  ]
+ },
+ {
+  "type": "error",
+  "name": "MaxCyclesZero",
+  "inputs": []
+ },
+ {
+  "type": "error",
+  "name": "NotConsumer",
+  "inputs": [
+   {
+    "name": "got",
+    "type": "address"
+   },
+   {
+    "name": "expected",
+    "type": "address"
+   }
+  ]
+ },
+ {
+  "type": "error",
+  "name": "NotProposer",
+  "inputs": [
+   {
+    "name": "got",
+    "type": "address"
+   },
+   {
+    "name": "expected",
+    "type": "address"
+   }
+  ]
+ },
+ {
+  "type": "error",
+  "name": "ReentrancyGuardReentrantCall",
+  "inputs": []
+ },
+ {
+  "type": "error",
+  "name": "TransferFailed",
+  "inputs": [
+   {
+    "name": "to",
+    "type": "address"
+   },
+   {
+    "name": "amountWei",
+    "type": "uint256"
+   }
+  ]
+ },
+ {
+  "type": "error",
+  "name": "UnknownProgram",
+  "inputs": [
+   {
+    "name": "programId",
+    "type": "bytes32"
+   }
+  ]
+ },
+ {
+  "type": "error",
+  "name": "WrongJobState",
+  "inputs": [
+   {
+    "name": "jobId",
+    "type": "bytes32"
+   },
+   {
+    "name": "got",
+    "type": "uint8"
+   },
+   {
+    "name": "expected",
+    "type": "uint8"
    }
   ]
  }

@@ -27,6 +27,11 @@ export function Account({ follower, pool }: { follower: Follower; pool: Pool }) 
           ["Fee with your proof", proven ? <strong>{percent(proven.feeMillionths)}</strong> : "–"],
         ]}
       />
+      {holdings && history && proven && proven.feeMillionths < holdings.fee && (
+        <button type="button" class="wide" disabled={follower.busy} onClick={() => void follower.refresh(history)}>
+          Have it for swaps without a proof
+        </button>
+      )}
       {holdings && !history && <p class="note">Nobody swapped in this window yet: there is no past to prove.</p>}
     </Card>
   );

@@ -12,7 +12,7 @@ import { useThemeToggle } from "./theme";
 const STATUS = { connecting: "Connecting", live: "Live", unreachable: "No answer" };
 
 export function App({ follower }: { follower: Follower }) {
-  const { pool, notice } = follower;
+  const { pool, signer } = follower;
   return (
     <>
       <Header follower={follower} />
@@ -22,14 +22,14 @@ export function App({ follower }: { follower: Follower }) {
           The more you traded in the past month, the less a swap costs. The chain's own history proves it; a program
           checks the proof within the swap.
         </p>
-        <p class={`notice ${notice?.kind ?? "none"}`} role="status">{notice?.text ?? ""}</p>
         {pool ? (
           <div class="columns">
             <div>
+              {!signer && <Account follower={follower} pool={pool} />}
               <SwapForm follower={follower} pool={pool} />
             </div>
             <div>
-              <Account follower={follower} pool={pool} />
+              {signer && <Account follower={follower} pool={pool} />}
               <Tiers follower={follower} />
               <PoolCard follower={follower} />
             </div>

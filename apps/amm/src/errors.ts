@@ -1,6 +1,6 @@
-// What went wrong, in words: reverts of the pool and the tokens by their errors, everything else as it says itself.
+// What went wrong, in words: reverts of the contracts by their errors, everything else as it says itself.
 import { BaseError, type Hex, decodeErrorResult, hexToString, isHex } from "viem";
-import { poolAbi, tokenAbi } from "./abi.gen";
+import { jobManagerAbi, poolAbi, tokenAbi } from "./abi.gen";
 
 const MAX_LENGTH = 300;
 
@@ -16,10 +16,10 @@ function revertData(error: unknown): Hex | null {
 
 function named(data: Hex): string | null {
   try {
-    const { errorName, args } = decodeErrorResult({ abi: [...poolAbi, ...tokenAbi], data });
+    const { errorName, args } = decodeErrorResult({ abi: [...poolAbi, ...jobManagerAbi, ...tokenAbi], data });
     if (errorName === "FeeProofRejected") return `The proof was refused: ${hexToString(args[0]).slice(0, MAX_LENGTH)}`;
     const values = ((args ?? []) as readonly unknown[]).map(String).join(", ");
-    return `The pool refused: ${errorName}(${values})`.slice(0, MAX_LENGTH);
+    return `Refused: ${errorName}(${values})`.slice(0, MAX_LENGTH);
   } catch {
     return null;
   }
@@ -29,6 +29,7 @@ export function wordsOf(error: unknown): string {
   const data = revertData(error);
   const known = data && named(data);
   if (known) return known;
-  const text = error instanceof BaseError ? error.shortMessage : error instanceof Error ? error.message : String(error);
-  return text.slice(0, MAX_LENGTH);
+  // What the node said, where it was the node.
+  const said = error instanceof BaseError ? error.details || error.shortMessage : null;
+  return (said ?? (error instanceof Error ? error.message : String(error))).slice(0, MAX_LENGTH);
 }

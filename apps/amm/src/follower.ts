@@ -1,11 +1,11 @@
 // Follows a pool and an account, and does what the account's owner asks for.
-import { type Hex, encodeFunctionData } from "viem";
-import { poolAbi, tokenAbi } from "./abi.gen";
+import { type Hex, encodeFunctionData, numberToHex } from "viem";
+import { jobManagerAbi, poolAbi, tokenAbi } from "./abi.gen";
 import { wordsOf } from "./errors";
 import type { History } from "./history";
 import { type Holdings, type Pool, type State, readHistory, readHoldings, readPool, readState } from "./pool";
 import { Rpc } from "./rpc";
-import { type Signer, nodeAccounts } from "./signer";
+import { type Call, type Signer, nodeAccounts } from "./signer";
 
 const LOOK_MS = 1_000;
 const HIDDEN_MS = 5_000;
@@ -15,6 +15,11 @@ const RECEIPT_TRIES = 60;
 /** Share of what is expected, in 1/10,000, that a swap must give. */
 const LEAST_BPS = 9_950n;
 const DEADLINE_SECONDS = 600;
+const JOB_MANAGER: Hex = "0x4956000000000000000000000000000000000001";
+/** Cycles that a refresh pays for; a run takes about 30,000, and what it does not take pays for later ones. */
+const REFRESH_CYCLES = 100_000n;
+/** The pool's, fixed in the contract. */
+const CALLBACK_GAS = 100_000n;
 
 export type Status = "connecting" | "live" | "unreachable";
 
@@ -109,16 +114,14 @@ export class Follower {
   }
 
   /** Swaps, with the proof when `history` is given; asks the token for its leave first where it must. */
-  async swap(zeroIn: boolean, amountIn: bigint, expected: bigint, history: History | null): Promise<void> {
-    const { pool, signer, holdings, state } = this;
-    if (!pool || !signer || !holdings || !state || this.busy) return;
-    this.busy = true;
-    try {
+  swap(zeroIn: boolean, amountIn: bigint, expected: bigint, history: History | null): Promise<void> {
+    return this.#act(async (pool, signer, holdings, state) => {
       const tokenIn = pool.tokens[zeroIn ? 0 : 1];
       if (holdings.allowances[zeroIn ? 0 : 1] < amountIn) {
         this.say({ kind: "wait", text: `Allowing the pool to take ${tokenIn.symbol} …` });
         const args = [pool.address, amountIn] as const;
-        await this.#send(tokenIn.address, encodeFunctionData({ abi: tokenAbi, functionName: "approve", args }));
+        const data = encodeFunctionData({ abi: tokenAbi, functionName: "approve", args });
+        await this.#send(signer, { to: tokenIn.address, data });
       }
       this.say({ kind: "wait", text: "Swapping …" });
       const order = {
@@ -131,9 +134,33 @@ export class Follower {
       const data = history
         ? encodeFunctionData({ abi: poolAbi, functionName: "swapWithProof", args: [order, history.period, history.proof] })
         : encodeFunctionData({ abi: poolAbi, functionName: "swap", args: [order] });
-      const { gasUsed, blockNumber } = await this.#send(pool.address, data);
+      const { gasUsed, blockNumber } = await this.#send(signer, { to: pool.address, data });
       const how = history ? "with the proof" : "without a proof";
-      this.say({ kind: "good", text: `Swapped ${how} in block ${Number(blockNumber)}, ${Number(gasUsed)} gas.` });
+      return `Swapped ${how} in block ${Number(blockNumber)}, ${Number(gasUsed)} gas.`;
+    });
+  }
+
+  /** Has the fee found ahead, by an ordinary job, for swaps without a proof. */
+  refresh(history: History): Promise<void> {
+    return this.#act(async (pool, signer) => {
+      this.say({ kind: "wait", text: "Asking for your fee …" });
+      const fee = await this.rpc.read(jobManagerAbi, JOB_MANAGER, "quote", [REFRESH_CYCLES, CALLBACK_GAS]);
+      const args = [history.period, history.proof, REFRESH_CYCLES] as const;
+      const data = encodeFunctionData({ abi: poolAbi, functionName: "refreshTier", args });
+      const { blockNumber } = await this.#send(signer, { to: pool.address, data, value: numberToHex(fee) });
+      return `Asked in block ${Number(blockNumber)}; your fee without a proof changes with the job's result.`;
+    });
+  }
+
+  /** Does one thing at a time, says how it ended, and looks what it changed. */
+  async #act(
+    act: (pool: Pool, signer: Signer, holdings: Holdings, state: State) => Promise<string>,
+  ): Promise<void> {
+    const { pool, signer, holdings, state } = this;
+    if (!pool || !signer || !holdings || !state || this.busy) return;
+    this.busy = true;
+    try {
+      this.say({ kind: "good", text: await act(pool, signer, holdings, state) });
     } catch (error) {
       this.say({ kind: "bad", text: wordsOf(error) });
     } finally {
@@ -144,10 +171,9 @@ export class Follower {
   }
 
   /** Tries a call, which says why it would fail, then sends it and waits for its receipt. */
-  async #send(to: Hex, data: Hex): Promise<{ gasUsed: Hex; blockNumber: Hex }> {
-    if (!this.signer) throw new Error("no account is connected");
-    await this.rpc.request("eth_call", { from: this.signer.address, to, data }, "latest");
-    const hash = await this.signer.send({ to, data });
+  async #send(signer: Signer, call: Call): Promise<{ gasUsed: Hex; blockNumber: Hex }> {
+    await this.rpc.request("eth_call", { from: signer.address, ...call }, "latest");
+    const hash = await signer.send(call);
     for (let tries = 0; tries < RECEIPT_TRIES; tries += 1) {
       type Receipt = { status: Hex; gasUsed: Hex; blockNumber: Hex };
       const receipt = await this.rpc.request<Receipt | null>("eth_getTransactionReceipt", hash);

@@ -6,6 +6,8 @@ import type { Rpc } from "./rpc";
 export interface Call {
   to: Hex;
   data: Hex;
+  /** Wei that go with it. */
+  value?: Hex;
 }
 
 export interface Signer {

@@ -6,7 +6,7 @@ import { Card, Fields } from "./parts";
 import { type Pool, amountOut, tierOf } from "./pool";
 
 export function SwapForm({ follower, pool }: { follower: Follower; pool: Pool }) {
-  const { state, holdings, history, signer, busy } = follower;
+  const { state, holdings, history, signer, busy, notice } = follower;
   const [zeroIn, setZeroIn] = useState(true);
   const [text, setText] = useState("");
   const [prove, setProve] = useState(true);
@@ -78,6 +78,7 @@ export function SwapForm({ follower, pool }: { follower: Follower; pool: Pool })
           {!signer ? "Connect an account to swap" : busy ? "Swapping …" : "Swap"}
         </button>
       </form>
+      <p class={`notice ${notice?.kind ?? "none"}`} role="status">{notice?.text ?? ""}</p>
     </Card>
   );
 }
