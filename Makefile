@@ -1,7 +1,7 @@
 # The project's verbs. Each installs what it needs; `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo dev test lint check-programs contracts clients explorer bench docs deny
+.PHONY: help setup build demo dev test lint check-programs contracts clients sdk explorer tutorial bench docs deny
 MAKEFLAGS += --no-print-directory
 
 IVM := scripts/ivm
@@ -36,6 +36,12 @@ contracts: ## Test the contracts, their gas and their artifacts
 
 clients: ## Run viem, ethers, cast and forge against a node
 	@scripts/test clients
+
+sdk: ## Test the TypeScript SDK, alone and against a node
+	@scripts/test sdk
+
+tutorial: ## Do what the tutorial says, block after block
+	@scripts/test tutorial
 
 explorer: ## Look at the explorer page with a browser
 	@scripts/test explorer

@@ -21,6 +21,16 @@ export CARGO_TARGET_DIR
 # shellcheck disable=SC2034 # for those who source this
 ivm=$CARGO_TARGET_DIR/release/ivm
 
+# Debian's Rust that can compile std for the zkVM, and its linker. programs.lock says with which the ELFs were built.
+readonly guest_packages=(rustc-web cargo-web rust-web-src lld-19)
+
+have_guest_toolchain() {
+  local installed
+  have dpkg-query || return 1
+  installed=$(dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' "${guest_packages[@]}" 2>/dev/null || true)
+  (($(grep -c ' installed$' <<<"$installed") == ${#guest_packages[@]}))
+}
+
 # Why the pinned Solidity tools cannot run here; nothing when they can.
 solidity_obstacle() {
   if [[ $(uname -sm) != "Linux x86_64" ]]; then
