@@ -1,10 +1,8 @@
 //! Why a call fails.
 
 use alloy_primitives::{B256, TxHash};
-use ivm_rpc::JobState;
+use ivm_rpc_types::JobState;
 use thiserror::Error;
-
-use crate::NUMBER_LIMIT;
 
 /// Why a call fails.
 #[derive(Debug, Error)]
@@ -81,7 +79,7 @@ pub enum ClientError {
         message: String,
     },
     /// A request's number has bits that say a job's kind.
-    #[error("the request's number is {0}, expected one below {NUMBER_LIMIT}")]
+    #[error("the request's number is {0}, expected one below 2^62")]
     NumberTooLarge(u64),
     /// A stream of a job's changes is not one.
     #[error("the stream of the job's changes does not tell of jobs: {reason}")]

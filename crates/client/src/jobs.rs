@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_rpc_types_eth::TransactionReceipt;
 use alloy_sol_types::SolEvent;
 use ivm_contracts::{JOB_MANAGER_ADDRESS, JobManager};
-use ivm_rpc::{JobInfo, ProgramInfo, ProofInfo, ProofState, SettlementInfo, SubmittedProgram};
+use ivm_rpc_types::{JobInfo, ProgramInfo, ProofInfo, ProofState, SettlementInfo, SubmittedProgram};
 use jsonrpsee::rpc_params;
 
 use crate::{Client, ClientError, WaitOptions, wait::poll};

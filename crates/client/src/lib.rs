@@ -27,10 +27,11 @@ mod watch;
 
 pub use client::Client;
 pub use error::ClientError;
-pub use fees::{CycleFeeHistory, JobEstimate, JobToEstimate};
+pub use ivm_contracts::JobNonce;
+pub use ivm_rpc_types::{CycleFeeHistory, EstimateRequest, JobEstimate, SubmittedJob};
 pub use jsonrpsee::rpc_params;
-pub use offchain::{JobDraft, Numbering, SubmittedJob};
-pub use request::{JobRequest, NUMBER_LIMIT, SignedJobRequest, digest};
+pub use offchain::{JobDraft, Numbering};
+pub use request::{JobRequest, SignedJobRequest, digest};
 pub use result::JobResult;
 pub use wait::{Certainty, WaitOptions};
 pub use watch::JobWatch;

@@ -2,15 +2,11 @@
 
 use alloy_primitives::{Address, B256, Bytes, FixedBytes, KECCAK256_EMPTY, U256, keccak256};
 use alloy_signer::SignerSync;
-use ivm_contracts::JOB_MANAGER_ADDRESS;
-use ivm_rpc::JobState;
+use ivm_contracts::{JOB_MANAGER_ADDRESS, JobManager, JobNonce};
+use ivm_rpc_types::{EstimateRequest, SubmittedJob};
 use jsonrpsee::rpc_params;
-use serde::Deserialize;
 
-use crate::{
-    Client, ClientError, JobRequest, JobToEstimate, NUMBER_LIMIT, SignedJobRequest, digest,
-    request::RequestViews,
-};
+use crate::{Client, ClientError, JobRequest, SignedJobRequest, digest};
 
 /// Blocks until a request's deadline when the draft does not say.
 const DEFAULT_DEADLINE_BLOCKS: u64 = 300;
@@ -78,14 +74,17 @@ impl JobDraft {
     }
 }
 
-/// A job that a node took.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SubmittedJob {
-    /// The job.
-    pub job_id: B256,
-    /// How far it has come.
-    pub state: JobState,
+impl JobDraft {
+    /// What to run to see what the job takes.
+    fn to_estimate(&self) -> EstimateRequest {
+        EstimateRequest {
+            program_id: self.program_id,
+            onchain_input: self.onchain_input.clone(),
+            offchain_input: self.offchain_input.clone().unwrap_or_default(),
+            max_cycles: self.max_cycles,
+            callback_gas_limit: Some(self.callback_gas_limit),
+        }
+    }
 }
 
 impl Client {
@@ -104,7 +103,7 @@ impl Client {
             offchainInputHash: draft.offchain_input.as_ref().map_or(KECCAK256_EMPTY, keccak256),
             maxCycles: match draft.max_cycles {
                 Some(cycles) => cycles,
-                None => self.estimate_job(&JobToEstimate::from(draft)).await?.max_cycles,
+                None => self.estimate_job(&draft.to_estimate()).await?.max_cycles,
             },
             callbackGasLimit: draft.callback_gas_limit,
             deadlineBlock: match draft.deadline_block {
@@ -117,7 +116,7 @@ impl Client {
         request.maxFeeWei = match draft.max_fee_wei {
             Some(fee) => fee,
             None => {
-                let quote = RequestViews::quoteRequestCall {
+                let quote = JobManager::quoteRequestCall {
                     request: request.clone(),
                     signatureSize: U256::from(SIGNATURE_SIZE_BYTES),
                 };
@@ -131,15 +130,19 @@ impl Client {
     /// Whether a draft is ordered, and its number.
     async fn number(&self, draft: &JobDraft) -> Result<(bool, u64), ClientError> {
         let (ordered, number) = match draft.numbering {
-            Numbering::Random => (false, u64::from_be_bytes(FixedBytes::<8>::random().0) % NUMBER_LIMIT),
+            Numbering::Random => (false, u64::from_be_bytes(FixedBytes::<8>::random().0) % JobNonce::NUMBERS),
             Numbering::Unordered(number) => (false, number),
             Numbering::Ordered(number) => (true, number),
             Numbering::Next => {
-                let call = RequestViews::orderedNonceOfCall { consumer: draft.consumer };
+                let call = JobManager::orderedNonceOfCall { consumer: draft.consumer };
                 (true, self.call(JOB_MANAGER_ADDRESS, call).await?)
             }
         };
-        if number < NUMBER_LIMIT { Ok((ordered, number)) } else { Err(ClientError::NumberTooLarge(number)) }
+        if number < JobNonce::NUMBERS {
+            Ok((ordered, number))
+        } else {
+            Err(ClientError::NumberTooLarge(number))
+        }
     }
 
     /// Signs a request with the client's key. Nothing is sent.
@@ -161,7 +164,7 @@ impl Client {
         signed: &SignedJobRequest,
         offchain_input: Option<&Bytes>,
     ) -> Result<SubmittedJob, ClientError> {
-        self.request("ivm_submitJob", rpc_params![signed.to_json(offchain_input)]).await
+        self.request("ivm_submitJob", rpc_params![signed.with_input(offchain_input)]).await
     }
 
     /// Prepares a request, signs it and submits it: all of asking for a job by signature.

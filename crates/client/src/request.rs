@@ -1,62 +1,12 @@
-//! The request that a consumer's signer signs, and its JSON.
+//! The request that a consumer's signer signs.
 
-use alloy_primitives::{B256, Bytes, U64};
-use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain};
-use ivm_contracts::{JOB_MANAGER_ADDRESS, job_id};
-use serde_json::{Value, json};
+use alloy_primitives::{B256, Bytes};
 
-/// First number that a request cannot have.
-pub const NUMBER_LIMIT: u64 = 1 << 62;
-
-/// Kind of an unordered job asked for by signature: the two top bits of its nonce.
-const OFFCHAIN: u64 = 0b10 << 62;
-
-/// Kind of an ordered one.
-const OFFCHAIN_ORDERED: u64 = 0b11 << 62;
-
-mod sol {
-    #![allow(missing_docs)]
-
-    alloy_sol_types::sol! {
-        /// A job asked for by signature (EIP-712), as `IOffchainJobs.JobRequest`.
-        #[derive(Debug, PartialEq, Eq)]
-        struct JobRequest {
-            address consumer;
-            uint64 nonce;
-            bool ordered;
-            bytes32 programId;
-            bytes onchainInput;
-            bytes32 offchainInputHash;
-            uint64 maxCycles;
-            uint64 callbackGasLimit;
-            uint64 deadlineBlock;
-            address feePayer;
-            uint256 maxFeeWei;
-        }
-
-        interface RequestViews {
-            function orderedNonceOf(address consumer) external view returns (uint64 number);
-            function quoteRequest(JobRequest calldata request, uint256 signatureSize) external view returns (uint256 feeWei);
-        }
-    }
-}
-
-pub use sol::JobRequest;
-pub(crate) use sol::RequestViews;
-
-/// The EIP-712 domain of requests on a chain.
-fn domain(chain_id: u64) -> Eip712Domain {
-    eip712_domain! {
-        name: "InfinityVM",
-        version: "1",
-        chain_id: chain_id,
-        verifying_contract: JOB_MANAGER_ADDRESS,
-    }
-}
+pub use ivm_contracts::JobRequest;
 
 /// What is signed of a request: a signature counts on this chain only.
 pub fn digest(request: &JobRequest, chain_id: u64) -> B256 {
-    request.eip712_signing_hash(&domain(chain_id))
+    request.digest(chain_id)
 }
 
 /// A request with the signature that its consumer is to accept.
@@ -69,36 +19,18 @@ pub struct SignedJobRequest {
 }
 
 impl SignedJobRequest {
-    /// The id that the job has on a chain.
-    pub fn job_id(&self, chain_id: u64) -> B256 {
-        let JobRequest { consumer, nonce, ordered, .. } = self.request;
-        job_id(chain_id, consumer, nonce | if ordered { OFFCHAIN_ORDERED } else { OFFCHAIN })
+    /// The id that the job has on a chain; `None` when its number is too large.
+    pub fn job_id(&self, chain_id: u64) -> Option<B256> {
+        self.request.job_id(chain_id)
     }
 
-    /// The body of `ivm_submitJob` and of `POST /v1/jobs`.
-    pub fn to_json(&self, offchain_input: Option<&Bytes>) -> Value {
-        let request = &self.request;
-        let quantity = |value: u64| U64::from(value);
-        let mut json = json!({
-            "request": {
-                "consumer": request.consumer,
-                "nonce": quantity(request.nonce),
-                "ordered": request.ordered,
-                "programId": request.programId,
-                "onchainInput": request.onchainInput,
-                "offchainInputHash": request.offchainInputHash,
-                "maxCycles": quantity(request.maxCycles),
-                "callbackGasLimit": quantity(request.callbackGasLimit),
-                "deadlineBlock": quantity(request.deadlineBlock),
-                "feePayer": request.feePayer,
-                "maxFeeWei": request.maxFeeWei,
-            },
-            "signature": self.signature,
-        });
-        if let Some(input) = offchain_input {
-            json["offchainInput"] = json!(input);
+    /// What `ivm_submitJob` and `POST /v1/jobs` take.
+    pub fn with_input(&self, offchain_input: Option<&Bytes>) -> ivm_rpc_types::SignedJobRequest {
+        ivm_rpc_types::SignedJobRequest {
+            request: self.request.clone().into(),
+            signature: self.signature.clone(),
+            offchain_input: offchain_input.cloned(),
         }
-        json
     }
 }
 
@@ -107,6 +39,7 @@ mod tests {
     use std::collections::HashSet;
 
     use alloy_primitives::{Address, U256, address};
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -186,13 +119,13 @@ mod tests {
             ..sample()
         };
         let signed = SignedJobRequest { request, signature: Bytes::from_static(&[1, 2]) };
-        let json = signed.to_json(None);
+        let json = json!(signed.with_input(None));
         assert_eq!(json["request"]["nonce"], "0x11");
         assert_eq!(json["request"]["maxFeeWei"], "0x10000000000");
         assert_eq!(json["request"]["ordered"], false);
         assert_eq!(json["signature"], "0x0102");
         assert_eq!(json.get("offchainInput"), None);
         assert_eq!(json["request"].as_object().map(|fields| fields.len()), Some(11));
-        assert_eq!(signed.to_json(Some(&Bytes::from_static(&[3])))["offchainInput"], "0x03");
+        assert_eq!(json!(signed.with_input(Some(&Bytes::from_static(&[3]))))["offchainInput"], "0x03");
     }
 }

@@ -2,7 +2,7 @@
 
 use alloy_primitives::Bytes;
 use alloy_sol_types::SolValue;
-use ivm_rpc::{JobInfo, JobOutcome, JobOutcomeStatus};
+use ivm_rpc_types::{JobInfo, JobOutcome, JobOutcomeStatus};
 
 use crate::ClientError;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alloy_primitives::{B256, U64};
-use ivm_rpc::{JobInfo, JobState};
+use ivm_rpc_types::{JobInfo, JobState};
 use jsonrpsee::rpc_params;
 use serde::Deserialize;
 

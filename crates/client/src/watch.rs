@@ -14,7 +14,7 @@ use hyper_util::{
     client::legacy::{Client as HttpClient, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use ivm_rpc::{JobInfo, JobState};
+use ivm_rpc_types::{JobInfo, JobState};
 use tokio::time::{sleep, timeout};
 
 use crate::{

@@ -8,8 +8,8 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolValue;
 use common::{Answers, client_of, delivered, job};
 use futures_util::TryStreamExt;
-use ivm_client::{Certainty, ClientError, JobDraft, JobResult, NUMBER_LIMIT, Numbering, WaitOptions};
-use ivm_rpc::{JobInfo, JobState};
+use ivm_client::{Certainty, ClientError, JobDraft, JobNonce, JobResult, Numbering, WaitOptions};
+use ivm_rpc_types::{JobInfo, JobState};
 use serde_json::{Value, json};
 
 const JOB_ID: B256 = B256::repeat_byte(1);
@@ -156,7 +156,7 @@ async fn a_draft_that_says_everything_becomes_a_request_without_questions() {
     let submitted = client.submit_job(&signed, None).await.expect("taken");
     assert_eq!((submitted.job_id, submitted.state), (B256::repeat_byte(7), JobState::Pending));
 
-    let too_large = JobDraft { numbering: Numbering::Unordered(NUMBER_LIMIT), ..draft };
+    let too_large = JobDraft { numbering: Numbering::Unordered(JobNonce::NUMBERS), ..draft };
     let refused = client.prepare_job_request(&too_large).await;
-    assert!(matches!(refused, Err(ClientError::NumberTooLarge(NUMBER_LIMIT))), "{refused:?}");
+    assert!(matches!(refused, Err(ClientError::NumberTooLarge(JobNonce::NUMBERS))), "{refused:?}");
 }

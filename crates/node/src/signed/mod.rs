@@ -19,7 +19,7 @@ pub(crate) use posting::{ReadySigned, next_in_order, signed_batches};
 use alloy_primitives::{B256, Bytes};
 use ivm_chain::{ExtraWrite, Reorg};
 use ivm_contracts::{IOffchainJobs, JOB_MANAGER_ADDRESS, JobManager, JobNonce};
-use ivm_rpc::{JobRequest, SignedJobRequest};
+use ivm_rpc::SignedJobRequest;
 
 use alloy_consensus::Transaction;
 use alloy_sol_types::SolCall;
@@ -51,23 +51,7 @@ pub(crate) struct SignedJob {
 
 impl From<SignedJobRequest> for SignedJob {
     fn from(signed: SignedJobRequest) -> Self {
-        let request = signed.request;
-        Self {
-            request: IOffchainJobs::JobRequest {
-                consumer: request.consumer,
-                nonce: request.nonce,
-                ordered: request.ordered,
-                programId: request.program_id,
-                onchainInput: request.onchain_input,
-                offchainInputHash: request.offchain_input_hash,
-                maxCycles: request.max_cycles,
-                callbackGasLimit: request.callback_gas_limit,
-                deadlineBlock: request.deadline_block,
-                feePayer: request.fee_payer,
-                maxFeeWei: request.max_fee_wei,
-            },
-            signature: signed.signature,
-        }
+        Self { request: signed.request.into(), signature: signed.signature }
     }
 }
 
@@ -110,21 +94,8 @@ impl SignedJob {
 
     /// What keeps it in the node's own table.
     pub(crate) fn write(&self, job_id: B256) -> ExtraWrite {
-        let request = self.request.clone();
         let signed = SignedJobRequest {
-            request: JobRequest {
-                consumer: request.consumer,
-                nonce: request.nonce,
-                ordered: request.ordered,
-                program_id: request.programId,
-                onchain_input: request.onchainInput,
-                offchain_input_hash: request.offchainInputHash,
-                max_cycles: request.maxCycles,
-                callback_gas_limit: request.callbackGasLimit,
-                deadline_block: request.deadlineBlock,
-                fee_payer: request.feePayer,
-                max_fee_wei: request.maxFeeWei,
-            },
+            request: self.request.clone().into(),
             signature: self.signature.clone(),
             offchain_input: None,
         };

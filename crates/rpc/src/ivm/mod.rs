@@ -2,7 +2,6 @@
 
 mod error;
 mod methods;
-mod types;
 
 use alloy_primitives::{B256, Bytes};
 use async_trait::async_trait;
@@ -10,13 +9,13 @@ use ivm_primitives::ProgramId;
 use tokio::sync::broadcast;
 
 pub use error::IvmError;
-pub(crate) use methods::register;
-pub use types::{
+pub use ivm_rpc_types::{
     CycleFeeHistory, EstimateRequest, JobEstimate, JobInfo, JobKind, JobOutcome, JobOutcomeStatus,
     JobRequest, JobState, NodeInfo, NodeLimits, ProgramInfo, ProofInfo, ProofState, ProposalInfo,
     ProposalStatus, RefusedBlock, SettlementInfo, SignedHeaderInfo, SignedJobRequest, SubmittedJob,
     SubmittedProgram,
 };
+pub(crate) use methods::register;
 
 /// What a node answers that takes no jobs.
 const NO_OFFCHAIN_JOBS: IvmError = IvmError::Unavailable { what: "jobs asked for by signature" };

@@ -183,9 +183,12 @@ impl RequestsBench {
         let started = Instant::now();
         client.call(contract, call(1_000, self.runs)).await?;
         let seconds = started.elapsed().as_secs_f64();
-        let receipt = client.transact(contract.into(), call(1_000_000, self.runs).abi_encode(), U256::ZERO).await?;
+        let receipt =
+            client.transact(contract.into(), call(1_000_000, self.runs).abi_encode(), U256::ZERO).await?;
         let claims = receipt.logs().iter().filter_map(|log| {
-            alloy_sol_types::SolEvent::decode_log(&log.inner).ok().map(|log: alloy_primitives::Log<JobManager::ClaimPosted>| log.data)
+            alloy_sol_types::SolEvent::decode_log(&log.inner)
+                .ok()
+                .map(|log: alloy_primitives::Log<JobManager::ClaimPosted>| log.data)
         });
         let cycles: Vec<u64> = claims.map(|claim| claim.cycles).collect();
         if cycles.len() != self.runs as usize {

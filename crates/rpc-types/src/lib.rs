@@ -1,4 +1,6 @@
-//! What `ivm_*` methods answer with. Quantities are hex strings, as everywhere in Ethereum's JSON.
+//! What `ivm_*` methods take and give, in JSON-RPC and REST. Quantities are hex strings, as everywhere in Ethereum's JSON.
+
+#![forbid(unsafe_code)]
 
 use alloy_primitives::{Address, B256, Bytes, TxHash, U256};
 use ivm_primitives::{Outcome, OutcomeStatus, ProgramId};
@@ -199,6 +201,42 @@ pub struct JobRequest {
     pub fee_payer: Address,
     /// Most that may be charged.
     pub max_fee_wei: U256,
+}
+
+impl From<JobRequest> for ivm_contracts::JobRequest {
+    fn from(request: JobRequest) -> Self {
+        Self {
+            consumer: request.consumer,
+            nonce: request.nonce,
+            ordered: request.ordered,
+            programId: request.program_id,
+            onchainInput: request.onchain_input,
+            offchainInputHash: request.offchain_input_hash,
+            maxCycles: request.max_cycles,
+            callbackGasLimit: request.callback_gas_limit,
+            deadlineBlock: request.deadline_block,
+            feePayer: request.fee_payer,
+            maxFeeWei: request.max_fee_wei,
+        }
+    }
+}
+
+impl From<ivm_contracts::JobRequest> for JobRequest {
+    fn from(request: ivm_contracts::JobRequest) -> Self {
+        Self {
+            consumer: request.consumer,
+            nonce: request.nonce,
+            ordered: request.ordered,
+            program_id: request.programId,
+            onchain_input: request.onchainInput,
+            offchain_input_hash: request.offchainInputHash,
+            max_cycles: request.maxCycles,
+            callback_gas_limit: request.callbackGasLimit,
+            deadline_block: request.deadlineBlock,
+            fee_payer: request.feePayer,
+            max_fee_wei: request.maxFeeWei,
+        }
+    }
 }
 
 /// A signed request.
