@@ -1,8 +1,10 @@
 //! The `ivm_*` methods, and what a node implements to serve them.
 
 mod error;
+mod jobs;
 mod methods;
 mod types;
+mod watch;
 
 use alloy_primitives::{B256, Bytes};
 use async_trait::async_trait;
@@ -10,13 +12,15 @@ use ivm_primitives::ProgramId;
 use tokio::sync::broadcast;
 
 pub use error::IvmError;
-pub(crate) use methods::register;
+pub(crate) use jobs::{MAX_SIGNATURE_SIZE_BYTES, submit_job};
+pub(crate) use methods::{register, submit_payload};
 pub use types::{
     CycleFeeHistory, EstimateRequest, JobEstimate, JobInfo, JobKind, JobOutcome, JobOutcomeStatus,
     JobRequest, JobState, NodeInfo, NodeLimits, ProgramInfo, ProofInfo, ProofState, ProposalInfo,
     ProposalStatus, RefusedBlock, SettlementInfo, SignedHeaderInfo, SignedJobRequest, SubmittedJob,
     SubmittedProgram,
 };
+pub(crate) use watch::{JobWatch, Watcher};
 
 /// What a node answers that takes no jobs.
 const NO_OFFCHAIN_JOBS: IvmError = IvmError::Unavailable { what: "jobs asked for by signature" };
