@@ -11,9 +11,10 @@ use crate::dev::DevControl;
 use crate::error::{RpcError, RpcResult};
 use crate::fees::TipOracle;
 use crate::filters::Filters;
-use crate::ivm::IvmBackend;
+use crate::ivm::{IvmBackend, JobWatch};
 use crate::metrics::{Metrics, SharedMetrics};
 use crate::pending::PendingHistory;
+use crate::rate::Rates;
 
 /// What every method works with.
 pub(crate) struct Api {
@@ -29,6 +30,10 @@ pub(crate) struct Api {
     pub(crate) metrics: SharedMetrics,
     pub(crate) calls: Turns,
     pub(crate) traces: Turns,
+    pub(crate) rates: Rates,
+    pub(crate) jobs: Arc<JobWatch>,
+    /// For streams of events.
+    pub(crate) streams: Arc<Semaphore>,
     /// Held while a transaction of the node's own accounts gets its nonce and goes into the pool.
     pub(crate) sending: Mutex<()>,
 }
@@ -56,6 +61,9 @@ impl Api {
             metrics: Arc::new(Metrics::new()),
             calls: Turns::new(limits.max_running_calls, limits.max_waiting_calls),
             traces: Turns::new(limits.max_running_traces, limits.max_waiting_calls),
+            rates: Rates::new(limits),
+            jobs: Arc::default(),
+            streams: Arc::new(Semaphore::new(limits.max_event_streams.min(Semaphore::MAX_PERMITS))),
             sending: Mutex::new(()),
             config,
         }

@@ -50,6 +50,24 @@ pub enum Cors {
     Origins(Vec<String>),
 }
 
+/// How often something may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Times in each window, in the long run. 0 is taken as 1.
+    pub count: u32,
+    /// The window.
+    pub window: Duration,
+    /// Times at once after a pause that is long enough. 0 is taken as 1.
+    pub burst: u32,
+}
+
+impl RateLimit {
+    /// So many times in a second, and up to `burst` at once.
+    pub const fn per_second(count: u32, burst: u32) -> Self {
+        Self { count, window: Duration::from_secs(1), burst }
+    }
+}
+
 /// Bounds on what clients may ask for. Bounds on queries themselves (log range, call gas) are the chain's
 /// ([`ivm_chain::QueryLimits`]); sizes of programs and inputs are the protocol's ([`ivm_primitives::limits`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +124,26 @@ pub struct RpcLimits {
     pub max_proof_slots: usize,
     /// Most percentiles of one `eth_feeHistory`.
     pub max_reward_percentiles: usize,
+    /// How often one connection may submit requests for jobs, over JSON-RPC and REST together. What a connection is
+    /// counts for proxies too: one in front of the node should be given more, and hold its own clients to less.
+    pub submissions_per_connection: RateLimit,
+    /// How often requests of one consumer are taken, whoever sends them. Those that are refused do not count, so that
+    /// nobody uses up what belongs to another's consumer.
+    pub submissions_per_consumer: RateLimit,
+    /// Most consumers that are counted; those that have been silent longest are forgotten.
+    pub max_counted_consumers: usize,
+    /// How often one connection may have jobs estimated. An estimate runs the job.
+    pub estimates_per_connection: RateLimit,
+    /// Most estimates of one connection that are made at once.
+    pub max_running_estimates_per_connection: usize,
+    /// Most estimates that are made at once for all.
+    pub max_running_estimates: usize,
+    /// Most streams of a job's events at once. Each is a connection, which counts as one besides.
+    pub max_event_streams: usize,
+    /// How long such a stream is silent at most: then it says that it is alive, and looks at its job again.
+    pub event_heartbeat: Duration,
+    /// How often such a stream looks at its job where the node does not tell of changes.
+    pub event_poll_interval: Duration,
     /// How long a stopping server waits for calls under way.
     pub stop_timeout: Duration,
 }
@@ -139,6 +177,15 @@ impl Default for RpcLimits {
             max_filter_alternatives: 1000,
             max_proof_slots: 1024,
             max_reward_percentiles: 100,
+            submissions_per_connection: RateLimit::per_second(256, 512),
+            submissions_per_consumer: RateLimit::per_second(256, 1024),
+            max_counted_consumers: 16_384,
+            estimates_per_connection: RateLimit::per_second(8, 16),
+            max_running_estimates_per_connection: 2,
+            max_running_estimates: 16,
+            max_event_streams: 512,
+            event_heartbeat: Duration::from_secs(15),
+            event_poll_interval: Duration::from_millis(200),
             stop_timeout: Duration::from_secs(5),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! One table says of each method what it takes and gives. A test holds it to the methods that are registered.
 
+mod jobs;
 mod schemas;
 mod table;
 
@@ -32,6 +33,8 @@ pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
 fn document(served: &HashSet<&str>) -> Value {
     let methods: Vec<Value> =
         table::METHODS.iter().filter(|method| served.contains(method.name)).map(method).collect();
+    let methods = Value::Array(methods);
+    let schemas = schemas_of(&methods);
     json!({
         "openrpc": OPENRPC_VERSION,
         "info": {
@@ -40,7 +43,7 @@ fn document(served: &HashSet<&str>) -> Value {
             "license": {"name": "MIT OR Apache-2.0"},
         },
         "methods": methods,
-        "components": {"schemas": schemas::all()},
+        "components": {"schemas": schemas},
     })
 }
 
@@ -61,8 +64,23 @@ fn parameter(text: &str) -> Value {
     json!({"name": name.trim_end_matches('?'), "required": required, "schema": schema(kind)})
 }
 
+/// The schemas that a document refers to, and those that these refer to.
+pub(crate) fn schemas_of(document: &Value) -> Map<String, Value> {
+    let mut all = schemas::all();
+    let mut found = Map::new();
+    let mut wanted = HashSet::new();
+    references(document, &mut wanted);
+    while let Some(name) = wanted.iter().find(|name| all.contains_key(*name)).cloned() {
+        if let Some(schema) = all.remove(&name) {
+            references(&schema, &mut wanted);
+            found.insert(name, schema);
+        }
+    }
+    found
+}
+
 /// A schema by its name in the table: `Name`, `[Name]` for a list, `Name|null` for one that may not be there.
-fn schema(name: &str) -> Value {
+pub(crate) fn schema(name: &str) -> Value {
     if let Some(name) = name.strip_suffix("|null") {
         return json!({"oneOf": [schema(name), {"type": "null"}]});
     }
@@ -76,15 +94,13 @@ fn schema(name: &str) -> Value {
 }
 
 /// Names of all schemas that a value refers to.
-#[cfg(test)]
 fn references(value: &Value, found: &mut HashSet<String>) {
     match value {
         Value::Object(fields) => {
             for (key, field) in fields {
-                match field.as_str().filter(|_| key == "$ref") {
-                    Some(reference) => {
-                        found.insert(reference.trim_start_matches("#/components/schemas/").to_owned());
-                    }
+                let named = field.as_str().filter(|_| key == "$ref");
+                match named.and_then(|reference| reference.strip_prefix("#/components/schemas/")) {
+                    Some(name) => drop(found.insert(name.to_owned())),
                     None => references(field, found),
                 }
             }
@@ -101,12 +117,24 @@ fn object(properties: &[(&str, &str)]) -> Value {
     json!({"type": "object", "properties": described})
 }
 
+/// An object's schema with just these properties; those that end with `?` may be left out.
+fn record(properties: &[(&str, &str)]) -> Value {
+    let named: Vec<(&str, &str)> =
+        properties.iter().map(|(name, kind)| (name.trim_end_matches('?'), *kind)).collect();
+    let required: Vec<&str> =
+        properties.iter().map(|(name, _)| *name).filter(|name| !name.ends_with('?')).collect();
+    let mut schema = object(&named);
+    schema["required"] = json!(required);
+    schema["additionalProperties"] = json!(false);
+    schema
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_schema_that_is_named_is_there_and_every_one_there_is_named() {
+    fn every_schema_that_is_named_is_there() {
         let served: HashSet<&str> = table::METHODS.iter().map(|method| method.name).collect();
         assert_eq!(served.len(), table::METHODS.len(), "no method is described twice");
         let document = document(&served);
@@ -119,6 +147,8 @@ mod tests {
             .map(|(name, _)| name.clone())
             .collect();
         assert_eq!(named, defined);
+        named.extend(jobs::rest_schemas().as_object().into_iter().flatten().map(|(name, _)| name.clone()));
+        assert_eq!(named, schemas::all().keys().cloned().collect(), "none is there for nothing");
     }
 
     #[test]

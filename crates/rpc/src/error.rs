@@ -6,6 +6,7 @@ use alloy_eips::BlockId;
 use alloy_primitives::{B256, Bytes, TxHash};
 use ivm_chain::{CallError, ChainError, PoolError, QueryError};
 use jsonrpsee::types::ErrorObjectOwned;
+use serde_json::json;
 
 use crate::args::ArgsError;
 use crate::dev::DevError;
@@ -129,7 +130,7 @@ pub(crate) enum RpcError {
 }
 
 impl RpcError {
-    fn code(&self) -> i32 {
+    pub(crate) fn code(&self) -> i32 {
         match self {
             Self::Args(_) | Self::RangeBeyondHead | Self::BackwardRange => INVALID_PARAMS,
             Self::Simulate(error) => error.code(),
@@ -222,8 +223,9 @@ impl From<RpcError> for ErrorObjectOwned {
             tracing::error!(target: "rpc", %error, "call failed");
         }
         let data = match &error {
-            RpcError::Reverted { output } => Some(output.clone()),
-            RpcError::NotMinedInTime { hash, .. } => Some(Bytes::from(*hash)),
+            RpcError::Reverted { output } => Some(json!(output)),
+            RpcError::NotMinedInTime { hash, .. } => Some(json!(hash)),
+            RpcError::Ivm(error) => error.data(),
             _ => None,
         };
         Self::owned(code, error.to_string(), data)

@@ -13,6 +13,7 @@
 mod api;
 mod args;
 mod config;
+mod connection;
 mod debug;
 mod dev;
 mod discover;
@@ -28,6 +29,7 @@ mod metrics;
 mod middleware;
 mod params;
 mod pending;
+mod rate;
 mod render;
 mod revert;
 mod server;
@@ -37,7 +39,7 @@ mod trace;
 mod txpool;
 mod web3;
 
-pub use config::{Cors, DEFAULT_PORT, RpcConfig, RpcLimits};
+pub use config::{Cors, DEFAULT_PORT, RateLimit, RpcConfig, RpcLimits};
 pub use dev::{DevControl, DevError};
 pub use ivm::{
     CycleFeeHistory, EstimateRequest, IvmBackend, IvmError, JobEstimate, JobInfo, JobKind, JobOutcome,

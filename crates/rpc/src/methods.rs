@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::api::{Api, Turns};
 use crate::args::{FromArgs, parse};
+use crate::connection::Connection;
 use crate::error::{RpcError, RpcResult};
 
 pub(crate) type RegisterError = RegisterMethodError;
@@ -100,6 +101,27 @@ impl MethodTable {
         self.module.register_async_method(name, move |params, api, _| {
             let run = parse(&params).map(|args| method(Arc::clone(&api), args));
             async move { Answer::<T>::Ok(run.map_err(RpcError::from)?.await?) }
+        })?;
+        Ok(())
+    }
+
+    /// A method that waits for others, and that is counted by connection.
+    pub(crate) fn counted<A, T, Run>(
+        &mut self,
+        name: &'static str,
+        method: impl Fn(Arc<Api>, Arc<Connection>, A) -> Run + Clone + Send + Sync + 'static,
+    ) -> Result<(), RegisterError>
+    where
+        A: FromArgs + Send + 'static,
+        T: Serialize + Clone + Send + 'static,
+        Run: Future<Output = RpcResult<T>> + Send + 'static,
+    {
+        self.module.register_async_method(name, move |params, api, extensions| {
+            let unknown = || RpcError::Unfinished { reason: "its connection is not known".to_owned() };
+            let connection = extensions.get::<Arc<Connection>>().cloned().ok_or_else(unknown);
+            let args = parse(&params).map_err(RpcError::from);
+            let run = connection.and_then(|connection| Ok(method(Arc::clone(&api), connection, args?)));
+            async move { Answer::<T>::Ok(run?.await?) }
         })?;
         Ok(())
     }

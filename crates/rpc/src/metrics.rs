@@ -39,6 +39,7 @@ pub(crate) struct Metrics {
     refused_connections: Counter,
     connections: Gauge,
     subscriptions: Gauge,
+    event_streams: Gauge,
     head: Gauge<u64, AtomicU64>,
     head_timestamp: Gauge<u64, AtomicU64>,
     head_gas_used: Gauge<u64, AtomicU64>,
@@ -72,6 +73,7 @@ impl Metrics {
             refused_connections: Counter::default(),
             connections: Gauge::default(),
             subscriptions: Gauge::default(),
+            event_streams: Gauge::default(),
             head: Gauge::default(),
             head_timestamp: Gauge::default(),
             head_gas_used: Gauge::default(),
@@ -96,6 +98,7 @@ impl Metrics {
         let help = "Connections refused because there were too many";
         rpc.register("refused_connections", help, self.refused_connections.clone());
         rpc.register("subscriptions", "Open subscriptions", self.subscriptions.clone());
+        rpc.register("event_streams", "Open streams of events of jobs", self.event_streams.clone());
         let chain = registry.sub_registry_with_prefix("ivm_chain");
         chain.register("head", "Number of the newest block", self.head.clone());
         let help = "Timestamp of the newest block";
@@ -114,7 +117,7 @@ impl Metrics {
         pool.register("queued", "Transactions that wait for others", self.pool_queued.clone());
     }
 
-    /// A call was answered: with this error, or well.
+    /// A call was answered: with this error, or well. `method` is of JSON-RPC, or a route of REST.
     pub(crate) fn request(&self, method: &'static str, error: Option<i32>, took: Duration) {
         let outcome = error.map_or_else(|| "ok".to_owned(), |code| code.to_string());
         self.requests.get_or_create(&RequestLabels { method, outcome }).inc();
@@ -133,6 +136,11 @@ impl Metrics {
     pub(crate) fn subscription(&self) -> Counted {
         self.subscriptions.inc();
         Counted(self.subscriptions.clone())
+    }
+
+    pub(crate) fn event_stream(&self) -> Counted {
+        self.event_streams.inc();
+        Counted(self.event_streams.clone())
     }
 
     /// A block became the head.

@@ -52,7 +52,7 @@ pub struct RpcServer {
     local_addr: SocketAddr,
     handle: ServerHandle,
     methods: Arc<HashSet<&'static str>>,
-    pending: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
     stop_timeout: Duration,
 }
 
@@ -81,7 +81,7 @@ impl Drop for RpcServer {
     fn drop(&mut self) {
         // An error means that it has stopped already.
         let _ = self.handle.stop();
-        self.pending.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -106,11 +106,12 @@ pub async fn serve(
         max_calls_per_connection: limits.max_calls_per_connection,
         metrics: Arc::clone(&api.metrics),
     };
+    let cors = cors_layer(&cors)?;
     let (stop, handle) = stop_channel();
     let service = Server::builder()
         .set_config(server_config(&limits))
         .set_rpc_middleware(RpcServiceBuilder::new().layer(geth_errors))
-        .set_http_middleware(ServiceBuilder::new().option_layer(cors_layer(&cors)?))
+        .set_http_middleware(ServiceBuilder::new().option_layer(cors.clone()))
         .to_service_builder()
         .build(methods, stop.clone());
     let listen = |source| ServeError::Listen { address, source };
@@ -118,10 +119,12 @@ pub async fn serve(
     let local_addr = listener.local_addr().map_err(listen)?;
 
     let events = api.chain.subscribe();
-    let pending = tokio::spawn(pending::follow(Arc::clone(&api), events));
-    tokio::spawn(http::accept(listener, api, stop, service));
+    let mut tasks = vec![tokio::spawn(pending::follow(Arc::clone(&api), events))];
+    let changes = api.ivm.as_ref().and_then(|backend| backend.job_changes());
+    tasks.extend(changes.map(|changes| tokio::spawn(api.jobs.listen(changes))));
+    tokio::spawn(http::accept(listener, api, stop, service, cors));
     tracing::info!(target: "rpc", %local_addr, "listening for JSON-RPC over HTTP and WebSocket");
-    Ok(RpcServer { local_addr, handle, methods: names, pending, stop_timeout: limits.stop_timeout })
+    Ok(RpcServer { local_addr, handle, methods: names, tasks, stop_timeout: limits.stop_timeout })
 }
 
 fn methods(api: &Arc<Api>) -> Result<MethodTable, RegisterError> {

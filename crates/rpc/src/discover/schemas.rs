@@ -1,6 +1,6 @@
 //! The schemas that the table of methods names.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{object, schema};
 
@@ -9,7 +9,13 @@ fn text(pattern: &str) -> Value {
 }
 
 /// All schemas, by their names.
-pub(super) fn all() -> Value {
+pub(super) fn all() -> Map<String, Value> {
+    let parts = [ethereum(), super::jobs::schemas(), super::jobs::rest_schemas()];
+    parts.into_iter().flat_map(|schemas| schemas.as_object().cloned().unwrap_or_default()).collect()
+}
+
+/// Those of Ethereum's methods, and of simple things.
+fn ethereum() -> Value {
     json!({
         "Quantity": text("^0x(0|[1-9a-f][0-9a-f]*)$"),
         "Bytes": text("^0x([0-9a-fA-F]{2})*$"),

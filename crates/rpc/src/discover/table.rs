@@ -443,13 +443,13 @@ pub(super) const METHODS: &[Described] = &[
         name: "ivm_submitProgram",
         summary: "Admits a program and has it registered",
         params: &["elf: Bytes"],
-        result: "object",
+        result: "Program",
     },
     Described {
         name: "ivm_getProgram",
         summary: "A program the node holds",
         params: &["programId: Hash"],
-        result: "object|null",
+        result: "RegisteredProgram|null",
     },
     Described {
         name: "ivm_submitPayload",
@@ -458,16 +458,34 @@ pub(super) const METHODS: &[Described] = &[
         result: "Hash",
     },
     Described {
+        name: "ivm_submitJob",
+        summary: "Asks for a job by a signature",
+        params: &["request: SignedJobRequest"],
+        result: "SubmittedJob",
+    },
+    Described {
+        name: "ivm_estimateJob",
+        summary: "Runs a job for nothing, to see what it takes",
+        params: &["request: EstimateRequest"],
+        result: "JobEstimate",
+    },
+    Described {
+        name: "ivm_feeHistory",
+        summary: "Prices of cycles, and cycles used, in past blocks",
+        params: &["blockCount: Quantity", "newestBlock: BlockNumber"],
+        result: "CycleFeeHistory",
+    },
+    Described {
         name: "ivm_getJob",
-        summary: "A job of the chain",
+        summary: "A job that a block has, or that the node has taken",
         params: &["jobId: Hash"],
-        result: "object|null",
+        result: "Job|null",
     },
     Described {
         name: "ivm_getProof",
         summary: "The proof of a job's outcome, or how far it has come",
         params: &["jobId: Hash"],
-        result: "object",
+        result: "ProofInfo",
     },
     Described {
         name: "ivm_getPayload",

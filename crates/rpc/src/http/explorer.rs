@@ -54,7 +54,8 @@ static TAGS: LazyLock<[String; ASSETS.len()]> = LazyLock::new(|| {
 });
 
 /// What pages without scripts may do: nothing.
-const INERT_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+pub(super) const INERT_POLICY: &str =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Answers a GET or a HEAD of `/` and of the explorer; `None` for other paths. Only nodes that serve `ivm_*` have an
 /// explorer.
@@ -95,7 +96,7 @@ fn file(asset: &Asset, tag: &str, headers: &HeaderMap) -> HttpResponse {
 }
 
 /// Whether the client has the version with this tag.
-fn has(headers: &HeaderMap, tag: &str) -> bool {
+pub(super) fn has(headers: &HeaderMap, tag: &str) -> bool {
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     known
         .flat_map(|list| list.split(','))
@@ -125,7 +126,7 @@ fn host_name(host: &HeaderValue) -> Option<&str> {
 }
 
 /// Adds what keeps browsers from guessing, telling and doing more than they should.
-fn secured(mut response: HttpResponse, policy: &str) -> HttpResponse {
+pub(super) fn secured(mut response: HttpResponse, policy: &str) -> HttpResponse {
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(policy) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
@@ -136,9 +137,11 @@ fn secured(mut response: HttpResponse, policy: &str) -> HttpResponse {
 }
 
 /// For somebody who opens the node's address in a browser.
-fn root(has_explorer: bool) -> String {
-    let explorer = if has_explorer {
-        "<li><a href=\"/explorer\">Explorer</a>: blocks, jobs, challenges</li>\n"
+fn root(has_jobs: bool) -> String {
+    // Both are about jobs, so that a node has both or none.
+    let jobs = if has_jobs {
+        "<li><a href=\"/explorer\">Explorer</a>: blocks, jobs, challenges</li>\n\
+         <li><a href=\"/v1\">REST</a>: jobs and payloads, as <a href=\"/v1/openapi.json\">OpenAPI</a> describes</li>\n"
     } else {
         ""
     };
@@ -149,7 +152,7 @@ fn root(has_explorer: bool) -> String {
          <h1>InfinityVM node</h1>\n\
          <p>This address answers JSON-RPC: POST a request to it, or open a WebSocket. <code>rpc.discover</code> lists \
          the methods.</p>\n\
-         <ul>\n{explorer}<li><a href=\"/health\">Health</a>: the newest block and its age</li>\n\
+         <ul>\n{jobs}<li><a href=\"/health\">Health</a>: the newest block and its age</li>\n\
          <li><a href=\"/metrics\">Metrics</a>: for Prometheus</li>\n</ul>\n</html>\n"
     )
 }

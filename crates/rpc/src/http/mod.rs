@@ -3,6 +3,7 @@
 mod explorer;
 mod pages;
 mod patient;
+mod rest;
 
 use std::sync::Arc;
 
@@ -19,8 +20,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::Service;
+use tower_http::cors::CorsLayer;
 
 use crate::api::Api;
+use crate::connection::Connection;
 use patient::Patient;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -34,9 +37,15 @@ const REFUSAL_TIME: std::time::Duration = std::time::Duration::from_millis(500);
 /// How long the server pauses when it cannot accept, for instance because it has no file descriptors left.
 const ACCEPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
-/// Accepts connections until the server stops. Each is served by a clone of `service`.
-pub(crate) async fn accept<S>(listener: TcpListener, api: Arc<Api>, stop: StopHandle, service: S)
-where
+/// Accepts connections until the server stops. Each is served by a clone of `service`, which lets in the web pages that
+/// `cors` does.
+pub(crate) async fn accept<S>(
+    listener: TcpListener,
+    api: Arc<Api>,
+    stop: StopHandle,
+    service: S,
+    cors: Option<CorsLayer>,
+) where
     S: Service<HttpRequest, Response = HttpResponse, Error = BoxError> + Clone + Send + Sync + 'static,
     S::Future: Send,
 {
@@ -65,7 +74,13 @@ where
         let _ = stream.set_nodelay(true);
         let held = (place, api.metrics.connection());
         let stream = Patient::new(stream, api.config.limits.write_timeout, held);
-        tokio::spawn(serve(stream, Arc::clone(&api), stop.clone(), service.clone()));
+        let server = Server {
+            api: Arc::clone(&api),
+            connection: Arc::new(Connection::new(&api.config.limits, stop.clone())),
+            service: service.clone(),
+            cors: cors.clone(),
+        };
+        tokio::spawn(serve(stream, server, stop.clone()));
     }
 }
 
@@ -83,14 +98,23 @@ fn refuse(mut stream: TcpStream) {
     tokio::spawn(tokio::time::timeout(REFUSAL_TIME, said));
 }
 
-async fn serve<S, T>(stream: Patient<T>, api: Arc<Api>, stop: StopHandle, service: S)
+/// What answers the requests of one connection.
+#[derive(Clone)]
+struct Server<S> {
+    api: Arc<Api>,
+    connection: Arc<Connection>,
+    service: S,
+    cors: Option<CorsLayer>,
+}
+
+async fn serve<S, T>(stream: Patient<T>, server: Server<S>, stop: StopHandle)
 where
     S: Service<HttpRequest, Response = HttpResponse, Error = BoxError> + Clone + Send + Sync + 'static,
     S::Future: Send,
     T: Unpin + Send + 'static,
 {
-    let idle_timeout = api.config.limits.idle_timeout;
-    let handler = service_fn(move |request| answer(Arc::clone(&api), service.clone(), request));
+    let idle_timeout = server.api.config.limits.idle_timeout;
+    let handler = service_fn(move |request| answer(server.clone(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(idle_timeout)
@@ -110,15 +134,16 @@ where
     }
 }
 
-async fn answer<S>(
-    api: Arc<Api>,
-    mut service: S,
-    request: Request<Incoming>,
-) -> Result<HttpResponse, BoxError>
+async fn answer<S>(server: Server<S>, mut request: Request<Incoming>) -> Result<HttpResponse, BoxError>
 where
     S: Service<HttpRequest, Response = HttpResponse, Error = BoxError> + Send,
     S::Future: Send,
 {
+    let Server { api, connection, mut service, cors } = server;
+    if rest::serves(request.uri().path()) {
+        return Ok(rest::answer(api, connection, cors, request).await);
+    }
+    request.extensions_mut().insert(connection);
     if request.method() == Method::GET && !request.headers().contains_key(UPGRADE) {
         match request.uri().path() {
             "/metrics" => return Ok(pages::metrics(&api)),

@@ -1,7 +1,13 @@
 //! Errors of the `ivm_*` methods.
 
+use std::time::Duration;
+
 use alloy_primitives::B256;
 use ivm_primitives::ProgramId;
+use serde_json::{Value, json};
+
+/// When to try again at a node that is busy.
+const BUSY_RETRY: Duration = Duration::from_secs(1);
 
 /// Why an `ivm_*` call fails. Each kind has a JSON-RPC code of its own, from -32020 down (jsonrpsee uses those up to
 /// -32011 for its own limits).
@@ -24,6 +30,16 @@ pub enum IvmError {
     /// -32022: the payload is too long.
     #[error("payload too large: {got} bytes, limit {limit}")]
     PayloadTooLarge {
+        /// Its length.
+        got: usize,
+        /// Most that is allowed.
+        limit: usize,
+    },
+    /// -32022: a part of a request is too long.
+    #[error("{field} too large: {got} bytes, limit {limit}")]
+    FieldTooLarge {
+        /// The part, by its name in JSON.
+        field: &'static str,
         /// Its length.
         got: usize,
         /// Most that is allowed.
@@ -101,6 +117,12 @@ pub enum IvmError {
         /// Why.
         reason: String,
     },
+    /// -32033: the node does not hold the payload.
+    #[error("unknown payload: {hash}")]
+    UnknownPayload {
+        /// keccak256 asked for.
+        hash: B256,
+    },
     /// -32603: the node failed.
     #[error("internal error: {0}")]
     Internal(String),
@@ -112,7 +134,7 @@ impl IvmError {
         match self {
             Self::InvalidProgram { .. } => -32020,
             Self::ProgramTooLarge { .. } => -32021,
-            Self::PayloadTooLarge { .. } => -32022,
+            Self::PayloadTooLarge { .. } | Self::FieldTooLarge { .. } => -32022,
             Self::UnknownProgram { .. } => -32023,
             Self::UnknownJob { .. } => -32024,
             Self::NotProvable { .. } => -32025,
@@ -123,7 +145,30 @@ impl IvmError {
             Self::RateLimited { .. } => -32030,
             Self::OtherInput { .. } => -32031,
             Self::NoOutcome { .. } => -32032,
+            Self::UnknownPayload { .. } => -32033,
             Self::Internal(_) => -32603,
+        }
+    }
+
+    /// What a program makes of it beside its code: the `data` of the error in JSON. `None` for those that have none.
+    pub fn data(&self) -> Option<Value> {
+        match self {
+            Self::RequestRefused { fault, .. } => Some(json!({"fault": fault})),
+            Self::RateLimited { .. } => {
+                self.retry_after().map(|wait| json!({"retryAfterMs": wait.as_millis() as u64}))
+            }
+            _ => None,
+        }
+    }
+
+    /// How long to wait before the same can be had; `None` where waiting does not help.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { limit, window_ms, .. } => {
+                Some(Duration::from_millis(window_ms.div_ceil(u64::from(*limit).max(1))))
+            }
+            Self::Busy { .. } => Some(BUSY_RETRY),
+            _ => None,
         }
     }
 }

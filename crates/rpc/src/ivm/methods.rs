@@ -7,7 +7,7 @@ use ivm_primitives::limits;
 
 use super::{
     IvmBackend, IvmError, JobInfo, NodeInfo, NodeLimits, ProgramInfo, ProofInfo, ProposalInfo,
-    SettlementInfo, SignedHeaderInfo, SubmittedProgram,
+    SettlementInfo, SignedHeaderInfo, SubmittedProgram, jobs,
 };
 use crate::api::Api;
 use crate::error::{RpcError, RpcResult};
@@ -26,7 +26,8 @@ pub(crate) fn register(table: &mut MethodTable, backend: &Backend) -> Result<(),
     table.asynchronous("ivm_getSignedHeaders", with(backend, signed_headers))?;
     table.asynchronous("ivm_submitSignedHeader", with(backend, submit_signed_header))?;
     table.asynchronous("ivm_settlementInfo", with(backend, settlement))?;
-    table.inline("ivm_nodeInfo", node_info)
+    table.inline("ivm_nodeInfo", node_info)?;
+    jobs::register(table, backend)
 }
 
 /// A method of the backend as one of the table.
@@ -54,7 +55,7 @@ async fn program(backend: Backend, (program_id,): (B256,)) -> RpcResult<Option<P
     Ok(backend.program(program_id).await?)
 }
 
-async fn submit_payload(backend: Backend, (payload,): (Bytes,)) -> RpcResult<B256> {
+pub(crate) async fn submit_payload(backend: Backend, (payload,): (Bytes,)) -> RpcResult<B256> {
     let (got, limit) = (payload.len(), limits::MAX_OFFCHAIN_INPUT_SIZE_BYTES);
     if got > limit {
         return Err(IvmError::PayloadTooLarge { got, limit }.into());

@@ -1,7 +1,9 @@
 //! The `ivm_*` methods, and what a node implements to serve them.
 
 mod error;
+mod jobs;
 mod methods;
+mod watch;
 
 use alloy_primitives::{B256, Bytes};
 use async_trait::async_trait;
@@ -15,7 +17,9 @@ pub use ivm_rpc_types::{
     ProposalStatus, RefusedBlock, SettlementInfo, SignedHeaderInfo, SignedJobRequest, SubmittedJob,
     SubmittedProgram,
 };
-pub(crate) use methods::register;
+pub(crate) use jobs::{MAX_SIGNATURE_SIZE_BYTES, submit_job};
+pub(crate) use methods::{register, submit_payload};
+pub(crate) use watch::{JobWatch, Watcher};
 
 /// What a node answers that takes no jobs.
 const NO_OFFCHAIN_JOBS: IvmError = IvmError::Unavailable { what: "jobs asked for by signature" };

@@ -1,5 +1,8 @@
 //! A server on a free port, a chain with funded accounts behind it, and clients.
 
+pub(crate) mod http;
+pub(crate) mod jobs;
+
 use std::sync::Arc;
 
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
@@ -52,11 +55,18 @@ impl Node {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut RpcConfig)) -> Self {
+        Self::start_over(Some(Arc::new(Backend)), change).await
+    }
+
+    pub(crate) async fn start_over(
+        backend: Option<Arc<dyn IvmBackend>>,
+        change: impl FnOnce(&mut RpcConfig),
+    ) -> Self {
         let mut config = RpcConfig { listen: "127.0.0.1:0".parse().unwrap(), ..RpcConfig::default() };
         config.accounts = [signer(0)].into_iter().collect();
         change(&mut config);
         let chain = Chain::open(chain_config(), Storage::Memory).unwrap();
-        let server = serve(config, chain.clone(), Some(Arc::new(Backend)), None).await.unwrap();
+        let server = serve(config, chain.clone(), backend, None).await.unwrap();
         Self { chain, server }
     }
 
