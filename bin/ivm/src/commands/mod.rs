@@ -6,6 +6,7 @@ mod arbitration;
 mod bench;
 mod build;
 mod conformance;
+mod da;
 mod demo;
 mod dev;
 mod estimate;
@@ -58,6 +59,8 @@ pub(crate) enum Command {
     Snapshot(snapshot::SnapshotCommand),
     /// Serve an imported chain over JSON-RPC, read-only.
     Serve(serve::ServeArgs),
+    /// Read, store, compare and restore payloads, here and in object storage.
+    Da(da::DaCommand),
     /// Run Ethereum's public test vectors.
     Conformance(conformance::ConformanceArgs),
     /// Run programs for the node that started this process, confined.
@@ -86,6 +89,7 @@ impl Command {
             Self::Export(args) => args.run(),
             Self::Serve(args) => args.run(),
             Self::Snapshot(command) => command.run(),
+            Self::Da(command) => command.run(),
             Self::Conformance(args) => return args.run(),
             #[cfg(target_os = "linux")]
             Self::EngineWorker { node_process_id } => return Ok(ivm_sandbox::worker_main(node_process_id)),

@@ -18,6 +18,14 @@ impl PayloadStore {
         self.index.locator(hash)
     }
 
+    /// Where payloads are replicated to, or were, when they ever were.
+    ///
+    /// # Errors
+    /// [`DaError::Index`].
+    pub fn destination(&self) -> Result<Option<String>, DaError> {
+        self.index.destination()
+    }
+
     /// Payloads that wait for their replica, as [`Self::page`].
     ///
     /// # Errors
