@@ -45,7 +45,7 @@ pub(crate) struct ReplicaArgs {
 
 impl ReplicaArgs {
     /// The replica, when one is named.
-    pub(crate) fn remote(&self) -> Result<Option<Arc<Remote>>> {
+    pub(crate) fn config(&self) -> Result<Option<ReplicaConfig>> {
         let (endpoint, bucket) = match (&self.s3_endpoint, &self.s3_bucket) {
             (None, None) => return Ok(None),
             (Some(endpoint), Some(bucket)) => (endpoint, bucket),
@@ -62,11 +62,17 @@ impl ReplicaArgs {
             transport,
             ..ReplicaConfig::new(endpoint, bucket, variable(ACCESS_KEY_VARIABLE)?, secret_key)
         };
-        Ok(Some(Arc::new(Remote::new(config)?)))
+        Ok(Some(config))
+    }
+
+    fn remote(&self) -> Result<Option<Arc<Remote>>> {
+        let remote = self.config()?.map(Remote::new).transpose()?;
+        Ok(remote.map(Arc::new))
     }
 
     fn needed(&self) -> Result<Arc<Remote>> {
-        self.remote()?.ok_or_else(|| eyre!("name the replica: --s3-endpoint and --s3-bucket"))
+        let remote = self.remote()?;
+        remote.ok_or_else(|| eyre!("name the replica: --s3-endpoint and --s3-bucket"))
     }
 }
 

@@ -17,7 +17,7 @@ use ivm_node::{
 use ivm_rpc::Cors;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{ArbitrationArgs, LogArgs, agents::Agents};
+use super::{ArbitrationArgs, LogArgs, agents::Agents, da::ReplicaArgs};
 
 /// Longest time between blocks, in milliseconds: an hour.
 const MAX_BLOCK_TIME_MS: u64 = 3_600_000;
@@ -68,6 +68,8 @@ pub(crate) struct DevArgs {
     logs: LogArgs,
     #[command(flatten)]
     arbitration: ArbitrationArgs,
+    #[command(flatten, next_help_heading = "Replica of payloads")]
+    replica: ReplicaArgs,
 }
 
 impl DevArgs {
@@ -111,6 +113,7 @@ impl DevArgs {
         let settlement_port = self.settlement_port.unwrap_or(next_port);
         config.settlement.rpc.listen = SocketAddr::new(self.http_host, settlement_port);
         self.arbitration.apply(&mut config)?;
+        config.replica = self.replica.config()?;
         if let Some(workers) = self.workers {
             config.coprocessor.workers = usize::from(workers);
         }
@@ -171,9 +174,10 @@ pub(crate) fn dev_node_config(
     Ok((config, accounts))
 }
 
-/// Has the node run programs in confined processes: one for each of its workers, and one for its prover.
+/// Has the node run programs in confined processes: one for each of its workers, one for its prover, and one for runs
+/// inside transactions, which wait for nobody.
 pub(crate) fn confine(config: &mut NodeConfig) -> Result<()> {
-    if let Some(executor) = confined_executor(config.coprocessor.workers.saturating_add(1))? {
+    if let Some(executor) = confined_executor(config.coprocessor.workers.saturating_add(2))? {
         config.executor = executor;
     }
     Ok(())
