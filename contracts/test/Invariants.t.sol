@@ -10,6 +10,8 @@ contract InvariantsTest is Fixture {
 
     function setUp() public override {
         super.setUp();
+        // So little that prices move.
+        _setParameters(MAX_CYCLES / 2, MAX_SYNC_CYCLES);
         handler = new Handler();
         vm.deal(address(handler), 1_000_000 ether);
     }

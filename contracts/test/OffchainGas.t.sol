@@ -43,27 +43,23 @@ contract OffchainGasTest is OffchainFixture {
         vm.snapshotValue("offchain job, alone", vm.lastCallGas().gasTotalUsed);
     }
 
-    /// @dev The dearest entry there is, alone in its transaction: the check loops away its gas, another account pays, all
-    /// accounts and slots are touched for the first time, and the callback takes what it asked for. What is paid for
-    /// delivery covers it.
+    /// @dev The dearest entry there is, alone in its transaction: the check takes all the gas it may, another account
+    /// pays, and everything of consumer and payer is touched for the first time. What is paid for delivery covers it.
     function test_inclusionIsPaidForWhateverTheConsumerDoes() public {
         HostileSigner signer = new HostileSigner();
         MANAGER.deposit{ value: 100 ether }(PAYER);
         vm.prank(PAYER);
         MANAGER.approve(address(signer), 100 ether);
-        signer.setMood(HostileSigner.Mood.ReturnsHuge);
+        signer.setMood(HostileSigner.Mood.AcceptsLate);
         IOffchainJobs.JobRequest memory request = _requestOf(address(signer), 0);
         request.feePayer = PAYER;
-        request.onchainInput = "";
-        vm.coinbase(address(0xC0FFEE));
-        IOffchainJobs.OffchainResult[] memory entries = new IOffchainJobs.OffchainResult[](1);
-        entries[0] = _signedEntry(request, "", "output");
-        vm.prank(address(0xC0FFEE));
-        MANAGER.submitOffchainResults(entries);
+        request.ordered = true;
+        request.callbackGasLimit = 0;
+        _land(_signedEntry(request, "", "output"));
         uint256 used = vm.lastCallGas().gasTotalUsed;
-        vm.assertTrue(MANAGER.isNonceUsed(address(signer), 0));
-        vm.snapshotValue("offchain job, alone, dear check, first of all accounts", used);
-        vm.assertLe(used, INCLUSION_GAS + request.callbackGasLimit);
+        vm.assertEq(MANAGER.orderedNonceOf(address(signer)), 1);
+        vm.snapshotValue("offchain job, alone, dearest check, no callback", used);
+        vm.assertLe(used, INCLUSION_GAS);
     }
 
     function test_run() public {

@@ -133,7 +133,7 @@ contract PriceTest is OffchainFixture {
         pure
     {
         // Of the block's number, so little that later ones fit.
-        LoadWord load = _bounded(word & ~(1 << 103));
+        LoadWord load = _bounded(word & ~(uint256(1) << 103));
         Terms terms = _terms(uint64(floorWei % MAX_CYCLE_PRICE_WEI), TARGET);
         uint256 start = uint256(load.blockNumber()) + first % 32;
         uint256 end = start + second % 32;
@@ -141,7 +141,8 @@ contract PriceTest is OffchainFixture {
     }
 
     function testFuzz_countingKeepsFieldsApart(uint256 word, uint40 cycles) public pure {
-        LoadWord load = _bounded(word & ~(uint256(type(uint24).max) << 144 | uint256(type(uint24).max) << 208 | 1 << 255));
+        LoadWord load =
+            _bounded(word & ~(uint256(type(uint24).max) << 144 | uint256(type(uint24).max) << 208 | 1 << 255));
         LoadWord after_ = load.withRun(cycles);
         vm.assertEq(after_.cyclePriceWei(), load.cyclePriceWei());
         vm.assertEq(after_.blockNumber(), load.blockNumber());

@@ -99,6 +99,7 @@ contract SignaturesTest is OffchainFixture {
             signer.setMood(HostileSigner.Mood(mood));
             request = _requestOf(address(signer), mood);
             bool yes = HostileSigner.Mood(mood) == HostileSigner.Mood.Accepts
+                || HostileSigner.Mood(mood) == HostileSigner.Mood.AcceptsLate
                 || HostileSigner.Mood(mood) == HostileSigner.Mood.ReturnsHuge;
             _faultWith(request, "any", yes ? IOffchainJobs.RequestFault.None : IOffchainJobs.RequestFault.BadSignature);
             uint256 before = signer.results();

@@ -87,11 +87,16 @@ contract VectorsTest is Test {
         vm.chainId(vm.parseJsonUint(requests, ".chainId"));
         vm.etch(Predeploys.JOB_MANAGER, type(JobManager).runtimeCode);
         uint64 priceWei = uint64(vm.parseJsonUint(requests, ".cyclePriceWei"));
+        uint256 signatureSize = vm.parseJsonUint(requests, ".signatureSize");
+        uint256 terms = priceWei | vm.parseJsonUint(requests, ".callbackGasPriceWei") << 64 | uint256(1) << 176;
+        vm.store(Predeploys.JOB_MANAGER, 0, bytes32(terms));
         for (uint256 i; i < REQUESTS; ++i) {
             string memory path = string.concat(".requests[", Strings.toString(i), "]");
             IOffchainJobs.JobRequest memory request = _request(requests, path);
             bytes32 digest = IOffchainJobs(Predeploys.JOB_MANAGER).hashRequest(request);
             vm.assertEq(digest, vm.parseJsonBytes32(requests, string.concat(path, ".digest")));
+            uint256 feeWei = IOffchainJobs(Predeploys.JOB_MANAGER).quoteRequest(request, signatureSize);
+            vm.assertEq(feeWei, vm.parseJsonUint(requests, string.concat(path, ".feeWei")));
             uint64 nonce = JobKinds.offchainNonce(request.ordered, request.nonce);
             vm.assertEq(nonce, vm.parseJsonUint(requests, string.concat(path, ".jobNonce")));
             bytes32 jobId = Commitments.jobId(Predeploys.JOB_MANAGER, request.consumer, nonce);

@@ -22,7 +22,7 @@ abstract contract OffchainJobs is JobOutcomes {
 
     /// @dev Gas of an entry beside callback and bytes, which its payer pays for: what the check of the signature can use
     /// at most, and the rest as it was measured, rounded up (`test/OffchainGas.t.sol`).
-    uint256 internal constant INCLUSION_GAS = 300_000;
+    uint256 internal constant INCLUSION_GAS = 350_000;
 
     /// @dev Gas of a byte of input or signature: EIP-7623's price of calldata, which its other uses stay below.
     uint256 internal constant GAS_PER_BYTE = 40;

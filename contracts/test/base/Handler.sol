@@ -42,7 +42,8 @@ contract Handler is Jobs {
         MoodyConsumer consumer = _consumer(which);
         IJobManager.Job memory job = _job(address(consumer), MANAGER.nonceOf(address(consumer)), input);
         job.deadlineBlock = uint64(block.number) + 50;
-        consumer.request{ value: FEE_WEI }(PROGRAM_ID, input, MAX_CYCLES);
+        job.cyclePriceWei = MANAGER.cyclePriceWei();
+        consumer.request{ value: MANAGER.quote(MAX_CYCLES, CALLBACK_GAS_LIMIT) }(PROGRAM_ID, input, MAX_CYCLES);
         jobs.push(job);
     }
 
@@ -147,7 +148,9 @@ contract Handler is Jobs {
 
     function escrowOfPendingJobs() external view returns (uint256 sumWei) {
         for (uint256 i; i < jobs.length; ++i) {
-            if (_state(jobs[i]) == IJobManager.JobState.Pending) sumWei += FEE_WEI;
+            if (_state(jobs[i]) != IJobManager.JobState.Pending) continue;
+            sumWei += uint256(MAX_CYCLES) * jobs[i].cyclePriceWei;
+            sumWei += uint256(CALLBACK_GAS_LIMIT) * CALLBACK_GAS_PRICE_WEI;
         }
     }
 

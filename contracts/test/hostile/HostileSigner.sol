@@ -18,7 +18,8 @@ contract HostileSigner is Consumer, IERC1271 {
         ReturnsMagicAndGarbage,
         ReturnsHuge,
         RevertsWithHuge,
-        RevertsWithMagic
+        RevertsWithMagic,
+        AcceptsLate
     }
 
     uint256 private constant HUGE_SIZE_BYTES = 128 * 1024;
@@ -30,15 +31,16 @@ contract HostileSigner is Consumer, IERC1271 {
         mood = mood_;
     }
 
-    function isValidSignature(bytes32, bytes calldata) external view returns (bytes4) {
+    function isValidSignature(bytes32, bytes calldata) external view returns (bytes4 answer) {
         Mood current = mood;
         bytes4 good = IERC1271.isValidSignature.selector;
-        if (current == Mood.Refuses) return 0xffffffff;
+        answer = 0xffffffff;
         assembly ("memory-safe") {
             let free := mload(0x40)
             mstore(free, good)
             switch current
             case 0 { return(free, 0x20) }
+            case 1 { }
             case 2 { revert(0, 0) }
             case 3 { for { } 1 { } { } }
             case 4 { return(0, 0) }
@@ -53,7 +55,11 @@ contract HostileSigner is Consumer, IERC1271 {
             }
             case 8 { return(free, HUGE_SIZE_BYTES) }
             case 9 { revert(free, HUGE_SIZE_BYTES) }
-            default { revert(free, 0x20) }
+            case 10 { revert(free, 0x20) }
+            default {
+                for { } gt(gas(), 500) { } { }
+                return(free, 0x20)
+            }
         }
     }
 

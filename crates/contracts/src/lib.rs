@@ -9,6 +9,7 @@
 
 pub mod bindings;
 pub mod enums;
+pub mod fees;
 pub mod genesis;
 pub mod job;
 pub mod load;
@@ -23,6 +24,7 @@ pub use enums::{
     BlockState, ChallengeKind, ChallengeState, ClaimState, JobState, NoOutcomeReason, ProposerState,
     RequestFault, SkipReason,
 };
+pub use fees::{GAS_PER_BYTE, INCLUSION_GAS, SIGNATURE_CHECK_GAS};
 pub use genesis::{
     DEFAULT_PROVER_ACCOUNT, GenesisAccount, JobParameterFields, JobParameters, JobParametersError,
     genesis_accounts,

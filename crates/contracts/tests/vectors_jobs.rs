@@ -41,8 +41,17 @@ fn requests_match() {
     let chain_id = v["chainId"].as_u64().expect("chainId");
     let price_wei: u64 = field(&v, "cyclePriceWei");
     assert_eq!(request_domain(chain_id).separator(), field::<B256>(&v, "domainSeparator"));
+    let parameters = JobParameters::new(JobParameterFields {
+        callback_gas_price_wei: field(&v, "callbackGasPriceWei"),
+        ..JobParameterFields::default()
+    })
+    .expect("the vector is valid");
     for case in cases(&v, "requests") {
         let request = request(case);
+        let signature_size_bytes = field(&v, "signatureSize");
+        let fee_wei =
+            parameters.request_fee_wei(price_wei, &request, signature_size_bytes, request.maxCycles);
+        assert_eq!(fee_wei, field::<U256>(case, "feeWei"));
         assert_eq!(request.digest(chain_id), field::<B256>(case, "digest"));
         assert_eq!(request.job_nonce().map(JobNonce::raw), Some(field(case, "jobNonce")));
         assert_eq!(request.job_id(chain_id), Some(field(case, "jobId")));
