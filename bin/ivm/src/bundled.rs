@@ -27,8 +27,12 @@ pub(crate) const VOLATILITY: Bundled =
 pub(crate) const WORKLOADS: Bundled =
     Bundled { name: "workloads", elf: include_bytes!("../../../programs/elf/workloads.elf") };
 
+/// The fee of a trader of the dynamic-fee pool, by proven volume.
+pub(crate) const AMM_FEE: Bundled =
+    Bundled { name: "amm-fee", elf: include_bytes!("../../../programs/elf/amm-fee.elf") };
+
 /// All of them.
-pub(crate) const ALL: [Bundled; 4] = [ECHO, SQUARE_ROOT, VOLATILITY, WORKLOADS];
+pub(crate) const ALL: [Bundled; 5] = [ECHO, SQUARE_ROOT, VOLATILITY, WORKLOADS, AMM_FEE];
 
 /// The program of that name.
 pub(crate) fn find(name: &str) -> Option<Bundled> {

@@ -1,5 +1,6 @@
 //! `ivm demo`: scripted stories on a chain of their own, with nothing in them faked.
 
+mod amm;
 mod fraud;
 mod job;
 mod prices;
@@ -7,6 +8,7 @@ mod prices;
 use clap::{Args, Subcommand};
 use eyre::Result;
 
+use amm::AmmDemo;
 use fraud::FraudDemo;
 pub(crate) use job::JobDemo;
 pub(crate) use prices::closes_in_cents;
@@ -24,6 +26,8 @@ enum Demo {
     Job(JobDemo),
     /// A proposer lies; it is challenged, refuted by a proof, slashed, and the chain reorganises.
     Fraud(FraudDemo),
+    /// A pool's price follows the S&P 500; who traded much proves it within a swap, and pays less.
+    Amm(AmmDemo),
 }
 
 impl DemoCommand {
@@ -32,6 +36,7 @@ impl DemoCommand {
         match self.demo {
             Demo::Job(demo) => demo.run(),
             Demo::Fraud(demo) => demo.run(),
+            Demo::Amm(demo) => demo.run(),
         }
     }
 }
