@@ -59,6 +59,11 @@ impl Jobs {
     pub(crate) async fn serve(changes: Changes, change: impl FnOnce(&mut RpcConfig)) -> (Node, Arc<Self>) {
         let jobs = Arc::new(Self::new(changes));
         let backend: Arc<dyn IvmBackend> = jobs.clone();
+        let change = |config: &mut RpcConfig| {
+            // So that no stream looks at its job but for word of a change, or a test's own wish.
+            config.limits.event_heartbeat = Duration::from_secs(3600);
+            change(config);
+        };
         (Node::start_over(Some(backend), change).await, jobs)
     }
 
