@@ -151,6 +151,10 @@ async fn after_kill_9_every_job_is_delivered_and_none_twice() {
 
     let dev = Dev::on(folder.path());
     let client = dev.client().await;
+    // Requests that were in the pool are in blocks first.
+    while pending(&client).await > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let requested = logs(&client, JobManager::JobRequested::SIGNATURE_HASH).await;
     assert!(!requested.is_empty(), "no request survived any round");
     let jobs: BTreeSet<B256> = requested.keys().copied().collect();
@@ -163,6 +167,12 @@ async fn after_kill_9_every_job_is_delivered_and_none_twice() {
     assert!(claims.values().all(|count| *count == 1), "{claims:?}");
     let code: Bytes = client.request("eth_getCode", rpc_params![consumer, "latest"]).await.unwrap();
     assert!(!code.is_empty());
+}
+
+/// Transactions that wait for a block.
+async fn pending(client: &Client) -> u64 {
+    let status: Value = client.request("txpool_status", rpc_params![]).await.unwrap();
+    status["pending"].as_str().and_then(|hex| u64::from_str_radix(&hex[2..], 16).ok()).unwrap()
 }
 
 /// How often each job is named by logs of an event.

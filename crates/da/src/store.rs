@@ -29,7 +29,7 @@ use totals::Held;
 pub use totals::StoreTotals;
 
 /// How long opening waits for a process that is ending, and still holds the store.
-const OPEN_WAIT: Duration = Duration::from_secs(10);
+const OPEN_WAIT: Duration = Duration::from_secs(2);
 /// How often it looks meanwhile.
 const OPEN_POLL: Duration = Duration::from_millis(20);
 
@@ -80,7 +80,7 @@ impl PayloadStore {
     }
 
     /// A store in a folder, which is made when it is not there. It is this process's until it is dropped; one that
-    /// another has open is waited for, for ten seconds.
+    /// another has open is waited for, for two seconds.
     ///
     /// # Errors
     /// [`DaError::Io`], or [`DaError::Index`], above all with [`StoreError::Locked`].
