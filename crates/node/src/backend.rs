@@ -314,7 +314,15 @@ impl IvmBackend for Backend {
     async fn job(&self, job_id: B256) -> Result<Option<JobInfo>, IvmError> {
         match self.job_record(job_id) {
             Ok(record) => self.job_info(job_id, record).map(Some),
-            Err(IvmError::UnknownJob { .. }) => self.signed_job(job_id),
+            Err(IvmError::UnknownJob { .. }) => match self.signed_job(job_id)? {
+                Some(job) => Ok(Some(job)),
+                // A block may have taken it meanwhile.
+                None => match self.job_record(job_id) {
+                    Ok(record) => self.job_info(job_id, record).map(Some),
+                    Err(IvmError::UnknownJob { .. }) => Ok(None),
+                    Err(error) => Err(error),
+                },
+            },
             Err(error) => Err(error),
         }
     }

@@ -1,6 +1,6 @@
 //! Connections: how many, for how long, and what is asked of them beside JSON-RPC.
 
-mod explorer;
+mod applications;
 mod pages;
 mod patient;
 mod rest;
@@ -154,7 +154,7 @@ where
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     if reads
         && !request.headers().contains_key(UPGRADE)
-        && let Some(page) = explorer::answer(&api, &request).await
+        && let Some(page) = applications::answer(&api, &request).await
     {
         return Ok(page);
     }

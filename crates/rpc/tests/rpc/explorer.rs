@@ -1,4 +1,4 @@
-//! The explorer's files, and the page at the node's address.
+//! The files of the applications' pages, and the page at the node's address.
 
 use ivm_chain::{Chain, Storage};
 use ivm_rpc::{RpcConfig, serve};
@@ -22,24 +22,26 @@ async fn reader() -> Node {
 #[tokio::test]
 async fn the_page_and_all_that_it_names_are_served_with_their_media_types() {
     let node = Node::start().await;
-    let (head, page) = node.get("/explorer").await;
-    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    assert_eq!(header(&head, "content-type"), "text/html; charset=utf-8");
-    assert_eq!(header(&head, "cache-control"), "no-store");
-    let named: Vec<&str> = page.split('"').filter(|value| value.starts_with("/explorer/")).collect();
-    assert_eq!(named, ["/explorer/icon.svg", "/explorer/explorer.css", "/explorer/explorer.js"]);
-    for (path, media_type) in [
-        ("/explorer/icon.svg", "image/svg+xml"),
-        ("/explorer/explorer.css", "text/css; charset=utf-8"),
-        ("/explorer/explorer.js", "text/javascript; charset=utf-8"),
-        ("/explorer/licences.txt", "text/plain; charset=utf-8"),
-    ] {
-        let (head, body) = node.get(path).await;
-        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}");
-        assert_eq!(header(&head, "content-type"), media_type);
-        assert_eq!(header(&head, "content-length"), body.len().to_string());
-        assert_eq!(header(&head, "x-content-type-options"), "nosniff");
-        assert!(body.len() > 200, "{path}");
+    for name in ["explorer", "amm"] {
+        let (head, page) = node.get(&format!("/{name}")).await;
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        assert_eq!(header(&head, "content-type"), "text/html; charset=utf-8");
+        assert_eq!(header(&head, "cache-control"), "no-store");
+        let below = format!("/{name}/");
+        let named: Vec<&str> = page.split('"').filter(|value| value.starts_with(&below)).collect();
+        let path = |file: &str| format!("/{name}/{file}");
+        let files = [path("icon.svg"), path(&format!("{name}.css")), path(&format!("{name}.js"))];
+        assert_eq!(named, files);
+        let media_types = ["image/svg+xml", "text/css; charset=utf-8", "text/javascript; charset=utf-8"];
+        let licences = (path("licences.txt"), "text/plain; charset=utf-8");
+        for (path, media_type) in files.into_iter().zip(media_types).chain([licences]) {
+            let (head, body) = node.get(&path).await;
+            assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}");
+            assert_eq!(header(&head, "content-type"), media_type);
+            assert_eq!(header(&head, "content-length"), body.len().to_string());
+            assert_eq!(header(&head, "x-content-type-options"), "nosniff");
+            assert!(body.len() > 200, "{path}");
+        }
     }
 }
 

@@ -26,7 +26,7 @@ use tower_http::cors::CorsLayer;
 
 use self::error::RestError;
 use self::routes::{Endpoint, Found, Route};
-use super::explorer::{INERT_POLICY, secured};
+use super::applications::{INERT_POLICY, secured};
 use super::page;
 use crate::api::Api;
 use crate::connection::Connection;

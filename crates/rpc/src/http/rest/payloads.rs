@@ -15,7 +15,7 @@ use super::body::{self, BodyError};
 use super::error::RestError;
 use super::jobs::hash;
 use super::{Context, json, located};
-use crate::http::explorer::has;
+use crate::http::applications::has;
 use crate::http::page;
 use crate::ivm::{IvmError, submit_payload};
 

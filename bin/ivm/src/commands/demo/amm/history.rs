@@ -18,7 +18,7 @@ const HASHED_NODE_SIZE_BYTES: usize = 32;
 const EMPTY_TRIE: &[u8] = &[0x80];
 
 /// A trader's past.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct History {
     /// Swaps from this period on count.
     pub(crate) period: u32,

@@ -174,20 +174,25 @@ impl Market {
         })
     }
 
-    /// What the node says of a swap with a proof that is somebody else's: it must not pass.
-    pub(crate) async fn try_proof_of_another(
+    /// What the node says of a swap with a proof of which one byte was changed: it must not pass.
+    pub(crate) async fn try_forged_proof(
         &self,
         trader: &Client,
         amount_in: U256,
         history: &History,
     ) -> Result<String> {
         let order = self.order(trader.address(), true, amount_in, U256::from(1));
-        let input = Bytes::from(proven(order, history).abi_encode());
+        let mut forged = history.proof.to_vec();
+        if let Some(last) = forged.last_mut() {
+            *last ^= 1;
+        }
+        let forged = History { proof: forged.into(), ..history.clone() };
+        let input = Bytes::from(proven(order, &forged).abi_encode());
         let call = serde_json::json!({ "from": trader.address(), "to": self.pool, "input": input });
         let answer: Result<Bytes, _> =
             trader.request("eth_call", ivm_client::rpc_params![call, "latest"]).await;
         match answer {
-            Ok(_) => Err(eyre!("the pool took a proof of somebody else")),
+            Ok(_) => Err(eyre!("the pool took a forged proof")),
             Err(error) => Ok(error.to_string()),
         }
     }

@@ -75,7 +75,7 @@ struct Report {
     trader_with_proof: Trade,
     trader_with_tier: Trade,
     /// What the pool said to the newcomer about the trader's proof.
-    proof_of_another: String,
+    forged_proof: String,
     refresh_cycles: u64,
 }
 
@@ -247,8 +247,8 @@ impl AmmDemo {
         self.say_swap("trader", "without a proof", &plain);
         let proven = market.buy(trader, amount, Some(&history)).await?;
         self.say_swap("trader", "with a proof", &proven);
-        let proof_of_another = market.try_proof_of_another(newcomer, amount, &history).await?;
-        self.say("forgery", format_args!("the newcomer with the trader's proof: {proof_of_another}"));
+        let forgery = market.try_forged_proof(trader, amount, &history).await?;
+        self.say("forgery", format_args!("the trader with one byte of the proof changed: {forgery}"));
         let refresh_cycles = self.refresh(market, trader, &history).await?;
         let with_tier = market.buy(trader, amount, None).await?;
         self.say_swap("trader", "with a tier", &with_tier);
@@ -266,7 +266,7 @@ impl AmmDemo {
             trader_without_proof: plain.into(),
             trader_with_proof: proven.into(),
             trader_with_tier: with_tier.into(),
-            proof_of_another,
+            forged_proof: forgery,
             refresh_cycles,
         })
     }

@@ -1,4 +1,5 @@
-//! The page at `/`, and the explorer: files that are part of the binary, made by `explorer/build`.
+//! The page at `/`, and the applications' pages: files that are part of the binary, made by `explorer/build` and
+//! `apps/amm/build`.
 
 use std::sync::LazyLock;
 
@@ -13,43 +14,59 @@ use jsonrpsee::server::HttpResponse;
 use super::page;
 use crate::api::Api;
 
-/// The explorer's page; its other files are below it.
-const EXPLORER_PATH: &str = "/explorer";
-
 const HTML: &str = "text/html; charset=utf-8";
 
-/// A file that the explorer's page asks for.
+/// A page with the files it asks for, which are below it.
+struct Application {
+    path: &'static str,
+    page: &'static str,
+    assets: [Asset; 4],
+}
+
+/// A file that a page asks for.
 struct Asset {
     path: &'static str,
     media_type: &'static str,
     content: &'static str,
 }
 
-/// Names a file of `explorer/dist`.
+/// A file of an application's folder.
 macro_rules! asset {
-    ($name:literal, $media_type:literal) => {
+    ($name:literal, $dist:literal, $file:expr, $media_type:literal) => {
         Asset {
-            path: concat!("/explorer/", $name),
+            path: concat!("/", $name, "/", $file),
             media_type: $media_type,
-            content: include_str!(concat!("../../../../explorer/dist/", $name)),
+            content: include_str!(concat!("../../../../", $dist, "/", $file)),
         }
     };
 }
 
-const PAGE: &str = include_str!("../../../../explorer/dist/index.html");
+/// An application whose files are in a folder: `index.html`, a script and a style sheet of its name, an icon, licences.
+macro_rules! application {
+    ($name:literal, $dist:literal) => {
+        Application {
+            path: concat!("/", $name),
+            page: include_str!(concat!("../../../../", $dist, "/index.html")),
+            assets: [
+                asset!($name, $dist, concat!($name, ".js"), "text/javascript; charset=utf-8"),
+                asset!($name, $dist, concat!($name, ".css"), "text/css; charset=utf-8"),
+                asset!($name, $dist, "icon.svg", "image/svg+xml"),
+                asset!($name, $dist, "licences.txt", "text/plain; charset=utf-8"),
+            ],
+        }
+    };
+}
 
-static ASSETS: [Asset; 4] = [
-    asset!("explorer.js", "text/javascript; charset=utf-8"),
-    asset!("explorer.css", "text/css; charset=utf-8"),
-    asset!("icon.svg", "image/svg+xml"),
-    asset!("licences.txt", "text/plain; charset=utf-8"),
-];
+static APPLICATIONS: [Application; 2] =
+    [application!("explorer", "explorer/dist"), application!("amm", "apps/amm/dist")];
 
-/// What tells versions of [`ASSETS`] apart, in their order.
-static TAGS: LazyLock<[String; ASSETS.len()]> = LazyLock::new(|| {
-    std::array::from_fn(|index| {
-        let hash = keccak256(ASSETS[index].content);
-        format!("\"{}\"", hex::encode(&hash[..16]))
+/// What tells versions of assets apart, in the order of [`APPLICATIONS`] and of theirs.
+static TAGS: LazyLock<[[String; 4]; APPLICATIONS.len()]> = LazyLock::new(|| {
+    std::array::from_fn(|application| {
+        std::array::from_fn(|asset| {
+            let hash = keccak256(APPLICATIONS[application].assets[asset].content);
+            format!("\"{}\"", hex::encode(&hash[..16]))
+        })
     })
 });
 
@@ -57,27 +74,31 @@ static TAGS: LazyLock<[String; ASSETS.len()]> = LazyLock::new(|| {
 pub(super) const INERT_POLICY: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Answers a GET or a HEAD of `/` and of the explorer; `None` for other paths. Only nodes that serve `ivm_*` have an
-/// explorer.
+/// Answers a GET or a HEAD of `/` and of the applications; `None` for other paths. Only nodes that serve `ivm_*` have
+/// applications.
 pub(super) async fn answer<T>(api: &Api, request: &Request<T>) -> Option<HttpResponse> {
     let path = request.uri().path();
     if path == "/" {
         return Some(secured(page(StatusCode::OK, HTML, root(api.ivm.is_some())), INERT_POLICY));
     }
-    let below = path.strip_prefix(EXPLORER_PATH).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+    let is_below = |application: &Application| {
+        path.strip_prefix(application.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let index = APPLICATIONS.iter().position(is_below)?;
+    let application = &APPLICATIONS[index];
     let backend = api.ivm.as_ref()?;
-    if below.is_empty() {
+    if path == application.path {
         let settlement_port = backend.settlement().await.ok().and_then(|info| info.rpc_port);
         let policy = page_policy(request.headers().get(HOST), settlement_port);
-        let mut response = secured(page(StatusCode::OK, HTML, PAGE), &policy);
+        let mut response = secured(page(StatusCode::OK, HTML, application.page), &policy);
         // Its policy is of this moment.
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         return Some(response);
     }
-    let Some(index) = ASSETS.iter().position(|asset| asset.path == path) else {
+    let Some(asset) = application.assets.iter().position(|asset| asset.path == path) else {
         return Some(secured(page(StatusCode::NOT_FOUND, "text/plain", "no such file\n"), INERT_POLICY));
     };
-    Some(file(&ASSETS[index], &TAGS[index], request.headers()))
+    Some(file(&application.assets[asset], &TAGS[index][asset], request.headers()))
 }
 
 /// A file, or word that the client has it.
@@ -104,7 +125,7 @@ pub(super) fn has(headers: &HeaderMap, tag: &str) -> bool {
         .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
-/// What the explorer's page may do: run its script, which makes no markup of text, and ask this node, at both its ports.
+/// What an application's page may do: run its script, which makes no markup of text, and ask this node, at both its ports.
 fn page_policy(host: Option<&HeaderValue>, settlement_port: Option<u64>) -> String {
     let settlement = settlement_port
         .map(|port| format!(" http://{}:{port}", host.and_then(host_name).unwrap_or("*")))
@@ -141,6 +162,7 @@ fn root(has_jobs: bool) -> String {
     // Both are about jobs, so that a node has both or none.
     let jobs = if has_jobs {
         "<li><a href=\"/explorer\">Explorer</a>: blocks, jobs, challenges</li>\n\
+         <li><a href=\"/amm\">Dynamic-fee pool</a>: swaps whose fee follows proven volume</li>\n\
          <li><a href=\"/v1\">REST</a>: jobs and payloads, as <a href=\"/v1/openapi.json\">OpenAPI</a> describes</li>\n"
     } else {
         ""
