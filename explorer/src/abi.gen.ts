@@ -674,6 +674,52 @@ export const jobManagerAbi = [
  },
  {
   "type": "event",
+  "name": "JobExecuted",
+  "inputs": [
+   {
+    "name": "jobId",
+    "type": "bytes32",
+    "indexed": true
+   },
+   {
+    "name": "consumer",
+    "type": "address",
+    "indexed": true
+   },
+   {
+    "name": "programId",
+    "type": "bytes32",
+    "indexed": true
+   },
+   {
+    "name": "nonce",
+    "type": "uint64",
+    "indexed": false
+   },
+   {
+    "name": "maxCycles",
+    "type": "uint64",
+    "indexed": false
+   },
+   {
+    "name": "status",
+    "type": "uint8",
+    "indexed": false
+   },
+   {
+    "name": "input",
+    "type": "bytes",
+    "indexed": false
+   },
+   {
+    "name": "output",
+    "type": "bytes",
+    "indexed": false
+   }
+  ]
+ },
+ {
+  "type": "event",
   "name": "JobExpired",
   "inputs": [
    {
@@ -738,8 +784,34 @@ export const jobManagerAbi = [
     "indexed": false
    },
    {
+    "name": "cyclePriceWei",
+    "type": "uint64",
+    "indexed": false
+   },
+   {
     "name": "onchainInput",
     "type": "bytes",
+    "indexed": false
+   }
+  ]
+ },
+ {
+  "type": "event",
+  "name": "OffchainResultSkipped",
+  "inputs": [
+   {
+    "name": "consumer",
+    "type": "address",
+    "indexed": true
+   },
+   {
+    "name": "nonce",
+    "type": "uint64",
+    "indexed": false
+   },
+   {
+    "name": "fault",
+    "type": "uint8",
     "indexed": false
    }
   ]
@@ -756,6 +828,27 @@ export const jobManagerAbi = [
    {
     "name": "reason",
     "type": "uint8",
+    "indexed": false
+   }
+  ]
+ },
+ {
+  "type": "event",
+  "name": "SpendingApproved",
+  "inputs": [
+   {
+    "name": "payer",
+    "type": "address",
+    "indexed": true
+   },
+   {
+    "name": "consumer",
+    "type": "address",
+    "indexed": true
+   },
+   {
+    "name": "amountWei",
+    "type": "uint256",
     "indexed": false
    }
   ]

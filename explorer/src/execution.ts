@@ -151,7 +151,7 @@ export class Execution {
     for (let step = 50; to >= 0 && head - to < BACKFILL_BLOCKS; step = Math.min(step * 4, MAX_LOG_BLOCKS)) {
       const from = Math.max(0, to - step + 1);
       events = [...toJobEvents(await logsBetween(rpc, JOB_MANAGER, from, to)), ...events];
-      if (events.filter(({ eventName }) => eventName === "JobRequested").length >= BACKFILL_JOBS) break;
+      if (events.filter(({ eventName }) => eventName === "ClaimPosted").length >= BACKFILL_JOBS) break;
       to = from - 1;
     }
     return events;
@@ -202,9 +202,18 @@ export function jobsOf(events: JobEvent[]): JobSummary[] {
         Object.assign(job(jobId), { consumer, programId, requestedBlock: block, deadlineBlock: Number(deadlineBlock) });
         break;
       }
-      case "ClaimPosted":
-        Object.assign(job(args.jobId), { programId: args.programId, state: "claimed" });
+      case "JobExecuted": {
+        // Asked for, run and delivered in one transaction; its claim follows.
+        const { jobId, consumer, programId } = args;
+        Object.assign(job(jobId), { consumer, programId, requestedBlock: block, state: "delivered" });
         break;
+      }
+      case "ClaimPosted": {
+        const claimed = job(args.jobId);
+        claimed.programId = args.programId;
+        if (claimed.state !== "delivered") claimed.state = "claimed";
+        break;
+      }
       case "JobDelivered":
         job(args.jobId).state = args.callbackOk ? "delivered" : "callbackFailed";
         break;

@@ -45,7 +45,9 @@ export interface JobInfo {
   maxCycles: Hex;
   callbackGasLimit: Hex;
   deadlineBlock: Hex;
-  requestedBlock: Hex;
+  /** Null for one that was signed and is in no block yet. */
+  requestedBlock: Hex | null;
+  kind: "onchain" | "sync" | "offchain" | "offchainOrdered";
   state: string;
   resultBlock: Hex | null;
   resultTransaction: Hex | null;

@@ -12,6 +12,8 @@ import { JobBadge, kindInWords } from "./words";
 
 /** The logs of a job, oldest first. */
 async function eventsOf(rpc: ReturnType<typeof useFollower>["rpc"], job: JobInfo, latest: number): Promise<JobEvent[]> {
+  // One that was signed is in no block yet.
+  if (job.requestedBlock === null) return [];
   const from = Number(job.requestedBlock);
   const logs = await logsBetween(rpc, JOB_MANAGER, from, Math.min(latest, from + 9_999), [null, job.jobId]);
   return logs.map(toJobEvent).filter((event) => event !== null);
@@ -19,12 +21,20 @@ async function eventsOf(rpc: ReturnType<typeof useFollower>["rpc"], job: JobInfo
 
 const STEPS: Partial<Record<JobEvent["eventName"], string>> = {
   JobRequested: "Requested",
+  JobExecuted: "Run inside the transaction that asked",
   ClaimPosted: "Outcome claimed",
   JobDelivered: "Delivered to its consumer",
   ConsumerWithoutCode: "Its consumer has no code",
   ResultSkipped: "Result passed over",
   JobCancelled: "Cancelled",
   JobExpired: "Expired",
+};
+
+const ASKED_FOR: Record<JobInfo["kind"], string> = {
+  onchain: "by a transaction",
+  sync: "inside a transaction, which has its outcome",
+  offchain: "by a signature",
+  offchainOrdered: "by a signature, in order",
 };
 
 export function JobView({ id }: { id: string }) {
@@ -39,6 +49,7 @@ export function JobView({ id }: { id: string }) {
       {({ job, events }) => {
         const claims = events.filter((event) => event.eventName === "ClaimPosted");
         const requested = events.find((event) => event.eventName === "JobRequested");
+        const executed = events.find((event) => event.eventName === "JobExecuted");
         const disputes = settlement?.challenges().filter(({ jobId }) => jobId === job.jobId) ?? [];
         const isLie = ({ verdict }: Challenge) => verdict !== null && verdict.state !== "confirmed";
         const lie = disputes.find(isLie);
@@ -55,6 +66,7 @@ export function JobView({ id }: { id: string }) {
                 ["State", <JobBadge state={job.state} />],
                 ...(job.noOutcomeReason ? [["Why", job.noOutcomeReason.slice(0, 500)] as [string, string]] : []),
                 ["Job", <Full value={job.jobId} />],
+                ["Asked for", ASKED_FOR[job.kind] ?? job.kind],
                 ["Program", <Full value={job.programId} />],
                 ["Consumer", <Full value={job.consumer} />],
                 ["Cycles", `${job.cycles ? count(Number(job.cycles)) : "–"} of at most ${count(Number(job.maxCycles))}`],
@@ -84,6 +96,9 @@ export function JobView({ id }: { id: string }) {
             </Section>
             {requested?.eventName === "JobRequested" && (
               <Section id="job-input" title="Onchain input"><Bytes value={requested.args.onchainInput} /></Section>
+            )}
+            {executed?.eventName === "JobExecuted" && (
+              <Section id="job-input" title="Onchain input"><Bytes value={executed.args.input} /></Section>
             )}
             <Section id="job-outcome" title="Outcome" note={job.outcome && <span class="capital">{job.outcome.status}</span>}>
               {job.outcome ? <Bytes value={job.outcome.data} /> : <Empty>There is none yet.</Empty>}

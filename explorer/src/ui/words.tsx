@@ -15,6 +15,7 @@ const JOB_STATES: Record<string, [string, Tone]> = {
   callbackFailed: ["Callback failed", "bad"],
   cancelled: ["Cancelled", "plain"],
   expired: ["Expired", "bad"],
+  refused: ["Given up", "bad"],
 };
 
 export function JobBadge({ state }: { state: string }) {
