@@ -116,6 +116,12 @@ mod tests {
     /// Longer than any test runs.
     const NEVER: Duration = Duration::from_secs(3600);
 
+    /// Waits until the watcher is woken.
+    async fn woken(watcher: &mut Watcher) {
+        let soon = Duration::from_secs(20);
+        tokio::time::timeout(soon, watcher.changed(NEVER)).await.expect("it is woken");
+    }
+
     fn watched(watch: &JobWatch) -> usize {
         match &*watch.state.lock() {
             State::Polled => panic!("it listens"),
@@ -130,8 +136,8 @@ mod tests {
         tokio::spawn(watch.listen(receiver));
         let (mut one, mut two, mut other) = (watch.watch(JOB), watch.watch(JOB), watch.watch(OTHER));
         sender.send(JOB).unwrap();
-        one.changed(NEVER).await;
-        two.changed(NEVER).await;
+        woken(&mut one).await;
+        woken(&mut two).await;
         let quiet = tokio::time::timeout(Duration::from_millis(20), other.changed(NEVER)).await;
         assert!(quiet.is_err());
         drop(one);
@@ -152,7 +158,7 @@ mod tests {
             watcher
         };
         tokio::task::yield_now().await;
-        watcher_of_later.changed(NEVER).await;
+        woken(&mut watcher_of_later).await;
     }
 
     #[tokio::test]
@@ -168,7 +174,7 @@ mod tests {
             tokio::spawn(follow);
             watcher
         };
-        watcher.changed(NEVER).await;
+        woken(&mut watcher).await;
     }
 
     #[tokio::test]

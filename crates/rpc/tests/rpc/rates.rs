@@ -8,7 +8,7 @@ use jsonrpsee::core::client::ClientT;
 use serde_json::{Value, json};
 
 use crate::common::KNOWN;
-use crate::common::http::Connection;
+use crate::common::http::{Connection, SOON};
 use crate::common::jobs::{Changes, Jobs, request};
 
 /// So long that none comes back while a test runs.
@@ -127,20 +127,19 @@ async fn estimates_of_all_are_few_at_once_and_those_of_clients_that_left_count()
     let call = json!({"jsonrpc": "2.0", "id": 1, "method": "ivm_estimateJob", "params": what}).to_string();
     let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ";
     left.send(format!("{head}{}\r\n\r\n{call}", call.len()).as_bytes()).await;
-    // Each of these either is refused, or is the one that runs, while the first is on its way.
-    let busy = async || loop {
-        let asked =
-            tokio::time::timeout(Duration::from_millis(200), node.fails("ivm_estimateJob", what.clone()));
-        if let Ok(refused) = asked.await {
-            return refused;
-        }
+    jobs.estimating(1).await;
+    let busy = async || {
+        let asked = node.fails("ivm_estimateJob", what.clone());
+        let refused = tokio::time::timeout(SOON, asked).await.expect("none but the first is made");
+        assert_eq!(refused.message(), "node is busy: estimates are under way, limit 1");
     };
-    assert_eq!(
-        (busy().await.code(), busy().await.message()),
-        (-32026, "node is busy: estimates are under way, limit 1")
-    );
+    busy().await;
     drop(left);
-    assert_eq!(busy().await.code(), -32026, "the run goes on");
+    // Until the server has seen that: the only connection is the one that asks for this.
+    while !node.get("/metrics").await.1.contains("ivm_rpc_connections 1\n") {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    busy().await;
     jobs.estimates.add_permits(100);
     // The run is over at some moment soon, and makes room.
     let mut connection = Connection::open(&node).await;
