@@ -168,7 +168,7 @@ impl ReplicaConfig {
             (Some("https"), _) => Ok(Scheme::Https),
             (Some("http"), Transport::Any) => Ok(Scheme::Http),
             (Some("http"), Transport::Encrypted) => {
-                Err(refused(&self.endpoint, "https://, or leave to use http://"))
+                Err(refused(&self.endpoint, "https://, unless plain HTTP is allowed"))
             }
             _ => Err(refused(&self.endpoint, expected)),
         }
