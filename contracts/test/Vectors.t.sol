@@ -3,10 +3,10 @@ pragma solidity ^0.8.28;
 
 import { Strings } from "@openzeppelin/contracts/utils/Strings.sol";
 
+import { Built } from "./base/Fixture.sol";
 import { Test } from "./base/Test.sol";
 import { Commitments } from "../src/Commitments.sol";
 import { IJobManager } from "../src/interfaces/IJobManager.sol";
-import { JobManager } from "../src/JobManager.sol";
 import { IOffchainJobs } from "../src/interfaces/IOffchainJobs.sol";
 import { JobKinds } from "../src/jobs/JobKinds.sol";
 import { LoadWord } from "../src/jobs/LoadWord.sol";
@@ -68,7 +68,7 @@ contract VectorsTest is Test {
 
     function test_parameterWords() public {
         string memory word = vm.readFile("test/vectors/parameters.json");
-        vm.etch(Predeploys.JOB_MANAGER, type(JobManager).runtimeCode);
+        vm.etch(Predeploys.JOB_MANAGER, Built(address(vm)).getDeployedCode("JobManager.sol:JobManager"));
         vm.store(Predeploys.JOB_MANAGER, 0, vm.parseJsonBytes32(word, ".termsWord"));
         vm.store(Predeploys.JOB_MANAGER, bytes32(uint256(1)), vm.parseJsonBytes32(word, ".proverShareWord"));
         IJobManager.Parameters memory parameters = IJobManager(Predeploys.JOB_MANAGER).parameters();
@@ -85,7 +85,7 @@ contract VectorsTest is Test {
     function test_requests() public {
         string memory requests = vm.readFile("test/vectors/requests.json");
         vm.chainId(vm.parseJsonUint(requests, ".chainId"));
-        vm.etch(Predeploys.JOB_MANAGER, type(JobManager).runtimeCode);
+        vm.etch(Predeploys.JOB_MANAGER, Built(address(vm)).getDeployedCode("JobManager.sol:JobManager"));
         uint64 priceWei = uint64(vm.parseJsonUint(requests, ".cyclePriceWei"));
         uint256 signatureSize = vm.parseJsonUint(requests, ".signatureSize");
         uint256 terms = priceWei | vm.parseJsonUint(requests, ".callbackGasPriceWei") << 64 | uint256(1) << 176;

@@ -2,15 +2,20 @@
 pragma solidity ^0.8.28;
 
 import { Jobs } from "./Jobs.sol";
-import { JobManager } from "../../src/JobManager.sol";
 import { Predeploys } from "../../src/Predeploys.sol";
-import { ProgramRegistry } from "../../src/ProgramRegistry.sol";
+
+/// @dev What forge built. Tests that held the code of the manager themselves would have it compiled once for each.
+interface Built {
+    function getDeployedCode(string calldata path) external view returns (bytes memory code);
+}
 
 /// @dev A chain as genesis leaves it, with one registered program and a proposer.
 abstract contract Fixture is Jobs {
+    Built internal constant BUILT = Built(address(vm));
+
     function setUp() public virtual {
-        vm.etch(Predeploys.JOB_MANAGER, type(JobManager).runtimeCode);
-        vm.etch(Predeploys.PROGRAM_REGISTRY, type(ProgramRegistry).runtimeCode);
+        vm.etch(Predeploys.JOB_MANAGER, BUILT.getDeployedCode("JobManager.sol:JobManager"));
+        vm.etch(Predeploys.PROGRAM_REGISTRY, BUILT.getDeployedCode("ProgramRegistry.sol:ProgramRegistry"));
         _setParameters(TARGET_CYCLES, MAX_SYNC_CYCLES);
         vm.coinbase(PROPOSER);
         vm.roll(FIRST_BLOCK);
