@@ -42,6 +42,7 @@ export class Follower {
   history: History | null = null;
   notice: Notice | null = null;
   busy = false;
+  #address: Hex | null = null;
   #historyAt = 0;
 
   constructor(url: string, readonly draw: () => void) {
@@ -50,19 +51,10 @@ export class Follower {
 
   /** Shows the pool at another address, or none. */
   open(address: Hex | null): void {
+    this.#address = address;
     this.pool = this.state = this.holdings = this.history = this.poolFault = null;
     this.#historyAt = 0;
-    this.draw();
-    if (address) void this.#open(address);
-  }
-
-  async #open(address: Hex): Promise<void> {
-    try {
-      [this.pool, this.nodeAccounts] = await Promise.all([readPool(this.rpc, address), nodeAccounts(this.rpc)]);
-      await this.#look();
-    } catch (error) {
-      this.poolFault = wordsOf(error);
-    }
+    void this.#look().then(this.draw);
     this.draw();
   }
 
@@ -88,13 +80,14 @@ export class Follower {
   }
 
   async #look(): Promise<void> {
-    const { pool, signer, rpc } = this;
+    const { signer, rpc } = this;
+    const address = this.#address;
     try {
-      if (!pool) {
-        await rpc.request("eth_chainId");
-        this.status = "live";
-        return;
-      }
+      await rpc.request("eth_chainId");
+      this.status = "live";
+      if (!this.pool && address) await this.#read(address);
+      const { pool } = this;
+      if (!pool) return;
       const [state, holdings] = await Promise.all([
         readState(rpc, pool),
         signer && readHoldings(rpc, pool, signer.address),
@@ -110,6 +103,16 @@ export class Follower {
       }
     } catch {
       this.status = "unreachable";
+    }
+  }
+
+  /** Reads what never changes. Tried again with each look, as a node may come to have what it has not. */
+  async #read(address: Hex): Promise<void> {
+    try {
+      const [pool, accounts] = await Promise.all([readPool(this.rpc, address), nodeAccounts(this.rpc)]);
+      if (this.#address === address) [this.pool, this.nodeAccounts, this.poolFault] = [pool, accounts, null];
+    } catch (error) {
+      if (this.#address === address) this.poolFault = wordsOf(error);
     }
   }
 

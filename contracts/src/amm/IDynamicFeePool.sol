@@ -110,7 +110,7 @@ interface IDynamicFeePool {
     /// @notice The pool holds less of a token than it must: the token takes a fee, or changes balances by itself.
     error TokenShortfall(IERC20 token, uint256 got, uint256 expected);
 
-    /// @notice Nobody swapped in this period, or it is not over yet that nobody did.
+    /// @notice The period has no anchor: nobody swapped in it.
     error UnknownAnchor(uint32 period);
 
     /// @notice The period started before the window; the oldest that will do is `oldest`.
