@@ -89,7 +89,7 @@ export function rpcUrl(): string {
 /** A client of the node with the key. */
 export function nodeClient(key: Hex) {
   const account = privateKeyToAccount(key);
-  return createWalletClient({ account, chain: ivmDev, transport: http(rpcUrl()), pollingInterval: 50 })
+  return createWalletClient({ account, chain: ivmDev, transport: http(rpcUrl(), { timeout: 60_000 }), pollingInterval: 50 })
     .extend(publicActions)
     .extend(infinityvmActions());
 }

@@ -11,7 +11,8 @@ export type SubmitProgramParameters = {
 /**
  * Has the node admit a program, keep it, and register it on chain. Doing so again is not an error.
  *
- * `registered` says whether a block registered it within the node's time; jobs may name it from then on.
+ * `registered` says whether a block registered it within the node's time; jobs may name it from then on. This can take more than the 10
+ * seconds that viem's transports wait for an answer: give them a longer `timeout`.
  */
 export async function submitProgram(client: AnyClient, { elf }: SubmitProgramParameters): Promise<SubmittedProgram> {
   return readSubmittedProgram(await call(client, "ivm_submitProgram", [asHex(elf)]));
