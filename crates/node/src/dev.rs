@@ -142,4 +142,9 @@ mod tests {
         assert_eq!(accounts[0].address, address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266"));
         assert_eq!(accounts[9].address, address!("a0Ee7A142d267C1f36714E4a8F75612F20a79720"));
     }
+
+    #[test]
+    fn the_provers_share_goes_to_the_prover() {
+        assert_eq!(DevRole::Prover.signer().unwrap().address(), ivm_contracts::DEFAULT_PROVER_ACCOUNT);
+    }
 }

@@ -106,6 +106,7 @@ impl Producer {
         };
         producer.load_open_jobs()?;
         producer.load_signed()?;
+        producer.shared.keep_programs()?;
         let open = producer.shared.open_jobs.lock().len();
         if open > 0 {
             tracing::info!(target: "job", "{open} jobs are open: running them again");

@@ -146,9 +146,12 @@ pub fn job_key(job_id: B256) -> Vec<u8> {
     [b"job/".as_slice(), job_id.as_slice()].concat()
 }
 
+/// What the keys of programs start with.
+pub const PROGRAM_PREFIX: &[u8] = b"program/";
+
 /// Key of a program's record.
 pub fn program_key(program_id: ProgramId) -> Vec<u8> {
-    [b"program/".as_slice(), program_id.as_slice()].concat()
+    [PROGRAM_PREFIX, program_id.as_slice()].concat()
 }
 
 /// Key of a proof's record. It names what is proven and not the job: after a reorg one job id may stand for another job.

@@ -9,13 +9,20 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::{B256, KECCAK256_EMPTY, keccak256};
 
-use crate::{NodeError, node::Shared, records::Changes};
+use crate::{
+    NodeError,
+    node::Shared,
+    records::{Changes, PROGRAM_PREFIX, ProgramRecord, decode},
+};
 
 /// Settlement blocks between two looks at what is over.
 pub(crate) const PRUNE_INTERVAL_BLOCKS: u64 = 64;
 
 /// Most payloads removed at once.
 const MAX_PRUNED: usize = 512;
+
+/// Most programs that are looked after at the start.
+const MAX_PROGRAMS: usize = 1024 * 1024;
 
 /// Blocks that payloads stay beyond both periods: a challenge is sent, ordered and closed.
 const MARGIN_BLOCKS: u64 = 64;
@@ -56,6 +63,18 @@ impl Shared {
             return Ok(None);
         }
         Ok(self.payloads.info(hash)?.map(|_| hash))
+    }
+
+    /// At the start: what was brought back into the store, or was there before it kept marks, stays as it should.
+    pub(crate) fn keep_programs(&self) -> Result<(), NodeError> {
+        let mut held = Vec::new();
+        for (key, value) in self.chain.extra_scan(PROGRAM_PREFIX, MAX_PROGRAMS)? {
+            held.extend(self.held(decode::<ProgramRecord>(&key, &value)?.elf_hash)?);
+        }
+        if !held.is_empty() {
+            self.payloads.keep_until(&held, u64::MAX)?;
+        }
+        self.prune_payloads()
     }
 
     /// Forgets payloads whose time is over.

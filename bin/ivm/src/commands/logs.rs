@@ -19,7 +19,7 @@ use tracing_subscriber::{
 };
 
 /// What is logged where `RUST_LOG` does not say.
-const DEFAULT_FILTER: &str = "warn,chain=info,job=info,block=info,rpc=warn";
+const DEFAULT_FILTER: &str = "warn,chain=info,job=info,block=info,da=info,rpc=warn";
 
 /// How to log.
 #[derive(Clone, Copy, Debug, Args)]
