@@ -706,6 +706,21 @@ export const jobManagerAbi = [
  },
  {
   "type": "error",
+  "name": "ExecutionOutOfGas",
+  "inputs": []
+ },
+ {
+  "type": "error",
+  "name": "ExecutorMissing",
+  "inputs": [
+   {
+    "name": "executor",
+    "type": "address"
+   }
+  ]
+ },
+ {
+  "type": "error",
   "name": "InputTooLarge",
   "inputs": [
    {
@@ -767,6 +782,20 @@ export const jobManagerAbi = [
  },
  {
   "type": "error",
+  "name": "NoOutcome",
+  "inputs": [
+   {
+    "name": "programId",
+    "type": "bytes32"
+   },
+   {
+    "name": "reason",
+    "type": "uint8"
+   }
+  ]
+ },
+ {
+  "type": "error",
   "name": "NotConsumer",
   "inputs": [
    {
@@ -797,6 +826,20 @@ export const jobManagerAbi = [
   "type": "error",
   "name": "ReentrancyGuardReentrantCall",
   "inputs": []
+ },
+ {
+  "type": "error",
+  "name": "SyncBudgetExceeded",
+  "inputs": [
+   {
+    "name": "got",
+    "type": "uint64"
+   },
+   {
+    "name": "left",
+    "type": "uint64"
+   }
+  ]
  },
  {
   "type": "error",

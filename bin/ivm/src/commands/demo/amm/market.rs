@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, aliases::U24};
 use alloy_rpc_types_eth::TransactionReceipt;
-use alloy_sol_types::{SolCall, SolConstructor, SolEvent};
+use alloy_sol_types::{SolCall, SolConstructor, SolError, SolEvent};
 use eyre::{Result, ensure, eyre};
 use ivm_client::Client;
 use ivm_contracts::{DynamicFeePool, ExampleToken, IDynamicFeePool, JobManager};
@@ -193,7 +193,7 @@ impl Market {
             trader.request("eth_call", ivm_client::rpc_params![call, "latest"]).await;
         match answer {
             Ok(_) => Err(eyre!("the pool took a forged proof")),
-            Err(error) => Ok(error.to_string()),
+            Err(error) => Ok(rejection(&error).unwrap_or_else(|| error.to_string())),
         }
     }
 
@@ -244,6 +244,14 @@ fn arbitrage(dollars: U256, index: U256, close_in_cents: u32) -> Option<(bool, U
     } else {
         None
     }
+}
+
+/// What the program said as it panicked over a proof.
+fn rejection(error: &ivm_client::ClientError) -> Option<String> {
+    let (_, _, data) = error.rpc_error()?;
+    let rejected =
+        DynamicFeePool::FeeProofRejected::abi_decode(&alloy_primitives::hex::decode(data?).ok()?).ok()?;
+    Some(String::from_utf8_lossy(&rejected.message).into_owned())
 }
 
 #[cfg(test)]
