@@ -149,7 +149,8 @@ fn what_does_not_decode_is_refused() {
     let executor = executor();
     let whole = asks(&[1], 5000).to_bytes();
     let malformed: Bytes = errors::CallMalformed {}.abi_encode().into();
-    for length in (0..whole.len()).step_by(7) {
+    // The last word is one byte and padding, which may be missing.
+    for length in 0..=whole.len() - 32 {
         let fault = raw(&executor, MANAGER, true, &whole[..length], PLENTY).unwrap_err();
         assert_eq!(fault, NativeFault::Reverted { gas_used: REFUSED_CALL_GAS, output: malformed.clone() });
     }
