@@ -95,7 +95,7 @@ pub enum Objection {
         /// The program.
         program_id: ProgramId,
         /// Why.
-        reason: ProgramError,
+        reason: Box<ProgramError>,
     },
     /// A program is registered with another size than its ELF has.
     #[error("program {program_id} is registered with {got} bytes, its ELF has {expected}")]
@@ -170,7 +170,7 @@ impl ClaimChecker {
         }
         self.programs
             .get(program_id, elf_hash)
-            .map_err(|reason| Objection::Program { program_id, reason })?;
+            .map_err(|reason| Objection::Program { program_id, reason: Box::new(reason) })?;
         Ok(())
     }
 
@@ -201,7 +201,7 @@ impl ClaimChecker {
         let program = self
             .programs
             .get(program_id, program.elf_hash)
-            .map_err(|reason| Objection::Program { program_id, reason })?;
+            .map_err(|reason| Objection::Program { program_id, reason: Box::new(reason) })?;
         let checked = match job.kind() {
             JobKind::Sync => self.check_run(claim, &job, &input, program.elf_hash())?,
             _ => self.zkvm.check(&program, &input, job.max_cycles, claim.outcomeHash),

@@ -288,7 +288,7 @@ impl Producer {
 
     /// After a settlement block: what it decided is told.
     fn after_settlement_block(&mut self, block: &CommittedBlock) {
-        if block.block.number() % PRUNE_INTERVAL_BLOCKS == 0
+        if block.block.number().is_multiple_of(PRUNE_INTERVAL_BLOCKS)
             && let Err(error) = self.shared.prune_payloads()
         {
             tracing::error!(target: "da", "payloads that are over cannot be removed: {error}");
