@@ -8,6 +8,10 @@ const json = async (...args) => JSON.parse(await cast(...args, "--json"));
 const INCREASED = "Increased(address indexed,uint256)";
 const word = (number) => `0x${BigInt(number).toString(16).padStart(64, "0")}`;
 
+/** An estimate suffices, and is at most 1.5 % over what is used: it is for a block that is not there yet. */
+const enough = (estimated, used) =>
+  assert.ok(estimated >= BigInt(used) && (estimated - BigInt(used)) * 1000n <= BigInt(used) * 15n, `${estimated} for ${used}`);
+
 // One account: what is sent is sent one after the other.
 test("cast", async (t) => {
   const sender = await cast("wallet", "address", ...key);
@@ -72,7 +76,7 @@ test("cast", async (t) => {
     const creation = ["--create", bytecode, "constructor(uint256)", "7"];
     const estimated = BigInt(await cast("estimate", "--from", sender, ...creation));
     const receipt = await json("send", ...key, ...creation);
-    assert.equal(BigInt(receipt.gasUsed), estimated);
+    enough(estimated, receipt.gasUsed);
     contract = receipt.contractAddress;
     const code = await cast("code", contract);
     assert.equal(await cast("codesize", contract), `${code.length / 2 - 1}`);
@@ -135,7 +139,7 @@ test("cast", async (t) => {
   await t.test("estimate and access-list agree with what is used", async () => {
     const call = [contract, "increase(uint256)", "1"];
     const estimated = BigInt(await cast("estimate", ...call, "--from", sender));
-    assert.equal(BigInt((await increase(1)).gasUsed), estimated);
+    enough(estimated, (await increase(1)).gasUsed);
     const listed = await json("access-list", ...call, "--from", sender);
     assert.equal(listed.accessList[0].address.toLowerCase(), contract.toLowerCase());
     assert.deepEqual(listed.accessList[0].storageKeys, [word(0)]);
