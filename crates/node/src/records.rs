@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | `job/` ‖ job id | [`JobRecord`], JSON |
 //! | `open/` ‖ block ‖ index ‖ job id | nothing: the job awaits its result, in order of request |
-//! | `signed/` ‖ job id | a request that waits for a block: [`SignedJob`](crate::signed::SignedJob), JSON |
+//! | `signed/` ‖ job id | a signed request that waits for a block, JSON |
 //! | `program/` ‖ program id | [`ProgramRecord`], JSON |
 //! | `proof/` ‖ program id ‖ input commitment | [`ProofRecord`], JSON |
 

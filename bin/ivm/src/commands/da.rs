@@ -26,7 +26,7 @@ const SECRET_KEY_VARIABLE: &str = "AWS_SECRET_ACCESS_KEY";
 /// Where payloads are replicated to. Credentials are in the environment: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ReplicaArgs {
-    /// Root of an S3 service, as https://s3.eu-central-1.amazonaws.com.
+    /// Root of an S3 service, as `https://s3.eu-central-1.amazonaws.com`.
     #[arg(long, value_name = "URL", env = "IVM_S3_ENDPOINT")]
     s3_endpoint: Option<String>,
     /// The bucket there.
