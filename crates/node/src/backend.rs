@@ -329,9 +329,8 @@ impl IvmBackend for Backend {
 
     async fn submit_job(&self, request: SignedJobRequest) -> Result<SubmittedJob, IvmError> {
         let shared = self.shared.clone();
-        if request.offchain_input.is_some() {
-            self.check_room()?;
-        }
+        // Both inputs are stored before anybody has paid.
+        self.check_room()?;
         let submitted = tokio::task::spawn_blocking(move || requests::submit(&shared, request));
         let submitted = submitted.await.map_err(internal)??;
         // An error means that block production has ended, which is told elsewhere.

@@ -16,13 +16,12 @@ pub(crate) use admission::{Admission, refusal};
 pub(crate) use book::{MAX_SIGNED_JOBS, SignedBook, TakeError};
 pub(crate) use posting::{ReadySigned, next_in_order, signed_batches};
 
+use alloy_consensus::Transaction;
 use alloy_primitives::{B256, Bytes};
+use alloy_sol_types::SolCall;
 use ivm_chain::{ExtraWrite, Reorg};
 use ivm_contracts::{IOffchainJobs, JOB_MANAGER_ADDRESS, JobManager, JobNonce};
 use ivm_rpc::SignedJobRequest;
-
-use alloy_consensus::Transaction;
-use alloy_sol_types::SolCall;
 
 use crate::{
     NodeError,
