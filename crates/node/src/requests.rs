@@ -1,7 +1,7 @@
 //! What the node does for those who ask for jobs: signed requests, estimates, prices.
 
 use alloy_eips::BlockId;
-use alloy_primitives::{B256, U256};
+use alloy_primitives::B256;
 use ivm_contracts::{JOB_MANAGER_ADDRESS, LOAD_SLOT, LoadWord};
 use ivm_coprocessor::RunCosts;
 use ivm_primitives::{JobInput, limits::MAX_CYCLES_PER_JOB};
@@ -108,8 +108,7 @@ pub(crate) fn estimate(shared: &Shared, request: EstimateRequest) -> Result<JobE
     let next_block = shared.chain.head().block.number() + 1;
     let parameters = admission.parameters().map_err(internal)?;
     let cycle_price_wei = load_at(shared, next_block - 1)?.price_as_of(next_block, &parameters);
-    let callback_gas = U256::from(request.callback_gas_limit.unwrap_or_default());
-    let callback_wei = callback_gas * U256::from(parameters.fields().callback_gas_price_wei);
+    let callback_gas = request.callback_gas_limit.unwrap_or_default();
     let costs = RunCosts {
         instructions: program.engine().words.len() as u64,
         input_bytes,
@@ -120,7 +119,7 @@ pub(crate) fn estimate(shared: &Shared, request: EstimateRequest) -> Result<JobE
         max_cycles,
         outcome: execution.outcome.into(),
         cycle_price_wei,
-        fee_wei: U256::from(max_cycles) * U256::from(cycle_price_wei) + callback_wei,
+        fee_wei: parameters.escrow_wei(cycle_price_wei, max_cycles, callback_gas),
         sync_gas: costs.gas(max_cycles),
     })
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use alloy_primitives::{Address, B256};
 use alloy_sol_types::SolCall;
-use ivm_contracts::{IOffchainJobs::OffchainResult, JobManager};
+use ivm_contracts::{JobManager, OffchainResult, SIGNATURE_CHECK_GAS};
 use ivm_zkvm::Execution;
 
 use crate::delivery::{BATCH_GAS, Batch, CALLDATA_BYTE_GAS, MAX_RESULTS_PER_BATCH, RESULT_GAS, callback_gas};
@@ -12,7 +12,7 @@ use crate::signed::SignedJob;
 
 /// Gas of an entry beside that of any result, calldata and callback: the check of the signature at most, as much of it as a
 /// call can pass on, the nonce and the accounts.
-const ENTRY_GAS: u64 = 200_000 + 200_000 / 63 + 120_000;
+const ENTRY_GAS: u64 = callback_gas(SIGNATURE_CHECK_GAS) + 120_000;
 
 /// Bytes of an entry in calldata beside its variable parts.
 const ENTRY_SIZE_BYTES: u64 = 1024;
