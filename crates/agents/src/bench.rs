@@ -1,5 +1,7 @@
 //! The agents' workbench: gathering what a claim's run takes, running it, proving it.
 
+use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY, keccak256};
@@ -7,13 +9,18 @@ use ivm_primitives::limits::MAX_CYCLES_PER_JOB;
 use ivm_primitives::{JobInput, input_commitment};
 use ivm_settlement::{Claim, ProofLocator};
 use ivm_verifier::ProofKind;
+use lru::LruCache;
+use parking_lot::Mutex;
 
 use crate::error::SourceError;
 use crate::judge::{Judge, ProgressSink, Run};
-use crate::source::ExecutionSource;
+use crate::source::{ExecutionSource, JobInfo};
 
 /// Up to so many cycles a proof of the run's segments is small enough to travel; a longer run's is aggregated.
 const MAX_SEGMENTS_PROOF_CYCLES: u64 = 5_000_000;
+
+/// ELFs kept at hand.
+const MAX_KEPT_ELFS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// Why a claim could not be worked on. It may be possible later.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,13 +55,41 @@ enum Gathering {
 pub(crate) struct Bench {
     pub(crate) source: Arc<dyn ExecutionSource>,
     pub(crate) judge: Arc<dyn Judge>,
+    elfs: Arc<Mutex<LruCache<B256, Bytes>>>,
+}
+
+impl fmt::Debug for Bench {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bench").finish_non_exhaustive()
+    }
 }
 
 impl Bench {
+    pub(crate) fn new(source: Arc<dyn ExecutionSource>, judge: Arc<dyn Judge>) -> Self {
+        Self { source, judge, elfs: Arc::new(Mutex::new(LruCache::new(MAX_KEPT_ELFS))) }
+    }
+
     /// Runs a claim's job. A run over the claim's cycles is run again with the protocol's limit, to tell one that is over
     /// from one that does not end.
     pub(crate) async fn run(&self, claim: Claim) -> Result<Run, BenchError> {
-        let gathered = match self.gather(&claim).await? {
+        let gathering = self.gather(&claim).await?;
+        self.run_gathered(claim, gathering).await
+    }
+
+    /// As [`Bench::run`], for a claim of a block that is not ordered yet: the job is what its maker says, and so is the ELF of
+    /// a program that the block itself registers.
+    pub(crate) async fn run_unordered(
+        &self,
+        claim: Claim,
+        job: JobInfo,
+        elf_hash: Option<B256>,
+    ) -> Result<Run, BenchError> {
+        let gathering = self.gather_job(&claim, job, elf_hash).await?;
+        self.run_gathered(claim, gathering).await
+    }
+
+    async fn run_gathered(&self, claim: Claim, gathering: Gathering) -> Result<Run, BenchError> {
+        let gathered = match gathering {
             Gathering::Done(gathered) => gathered,
             Gathering::NotTheJobs(reason) => return Ok(Run::Cannot(reason)),
         };
@@ -110,6 +145,15 @@ impl Bench {
         let Some(job) = self.source.job(claim.job_id).await? else {
             return Ok(Gathering::NotTheJobs(format!("job {} is not known", claim.job_id)));
         };
+        self.gather_job(claim, job, None).await
+    }
+
+    async fn gather_job(
+        &self,
+        claim: &Claim,
+        job: JobInfo,
+        elf_hash: Option<B256>,
+    ) -> Result<Gathering, BenchError> {
         let (onchain_input_hash, offchain_input_hash) = (job.onchain_input_hash, job.offchain_input_hash);
         let inputs = input_commitment(onchain_input_hash, offchain_input_hash);
         if inputs != claim.input_commitment {
@@ -122,9 +166,7 @@ impl Bench {
                 format!("the claim is about program {}, the job has {}", claim.program_id, job.program_id);
             return Ok(Gathering::NotTheJobs(reason));
         }
-        let missing = BenchError::Missing { what: "program", hash: claim.program_id };
-        let program = self.source.program(claim.program_id).await?.ok_or(missing)?;
-        let elf = self.payload("ELF", program.elf_hash).await?;
+        let elf = self.elf(claim.program_id, elf_hash).await?;
         let onchain = self.payload("onchain input", onchain_input_hash).await?;
         let offchain = self.payload("offchain input", offchain_input_hash).await?;
         match JobInput::new(onchain, offchain) {
@@ -133,6 +175,23 @@ impl Bench {
             }
             Err(error) => Ok(Gathering::NotTheJobs(error.to_string())),
         }
+    }
+
+    /// A program's ELF. Those met last are kept: a claim is often about the same program as the one before.
+    async fn elf(&self, program_id: B256, elf_hash: Option<B256>) -> Result<Bytes, BenchError> {
+        if let Some(elf) = self.elfs.lock().get(&program_id) {
+            return Ok(elf.clone());
+        }
+        let elf_hash = match elf_hash {
+            Some(elf_hash) => elf_hash,
+            None => {
+                let missing = BenchError::Missing { what: "program", hash: program_id };
+                self.source.program(program_id).await?.ok_or(missing)?.elf_hash
+            }
+        };
+        let elf = self.payload("ELF", elf_hash).await?;
+        self.elfs.lock().put(program_id, elf.clone());
+        Ok(elf)
     }
 
     async fn payload(&self, what: &'static str, hash: B256) -> Result<Bytes, BenchError> {

@@ -122,7 +122,7 @@ impl Challenger {
         let watch = Watch::start(chain.as_ref(), config.from_block).await?;
         Ok(Self {
             sender: Sender::new(chain, signer),
-            bench: Bench { source, judge },
+            bench: Bench::new(source, judge),
             config,
             parameters,
             watch,

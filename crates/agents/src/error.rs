@@ -2,6 +2,9 @@
 
 use ivm_settlement::{SettlementError, SignedHeaderError};
 
+use crate::assembled::Fault;
+use crate::signed_blocks::SignedBlocksError;
+
 /// Why the execution chain gives no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
@@ -16,6 +19,9 @@ pub enum SourceError {
         /// What is wrong.
         reason: String,
     },
+    /// The node does not do it, for reasons of the protocol.
+    #[error("the execution node refuses: {0}")]
+    Refused(String),
     /// The address is not one of JSON-RPC.
     #[error("{url} is not a JSON-RPC address: {reason}")]
     Url {
@@ -47,4 +53,19 @@ pub enum AgentError {
     /// For reasons of the execution chain.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// A proposer's block is not one to sign.
+    #[error("not signed: {0}")]
+    Fault(#[from] Fault),
+    /// A proposer's signed blocks cannot be kept.
+    #[error(transparent)]
+    SignedBlocks(#[from] SignedBlocksError),
+    /// The key does not sign.
+    #[error("cannot sign: {0}")]
+    Sign(#[from] alloy_signer::Error),
+    /// The key does not sign a header.
+    #[error(transparent)]
+    Header(#[from] SignedHeaderError),
+    /// The account may not propose.
+    #[error("{0}")]
+    NotProposer(String),
 }

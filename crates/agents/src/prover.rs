@@ -135,7 +135,7 @@ impl Prover {
         let watch = Watch::start(chain.as_ref(), config.from_block).await?;
         Ok(Self {
             sender: Sender::new(chain, signer),
-            bench: Bench { source, judge },
+            bench: Bench::new(source, judge),
             config,
             watch,
             blocks: Blocks::new(job_manager),

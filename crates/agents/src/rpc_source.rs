@@ -6,6 +6,7 @@ use alloy_consensus::{Header, ReceiptEnvelope};
 use alloy_eips::Decodable2718;
 use alloy_primitives::{B256, Bytes, U64, keccak256};
 use async_trait::async_trait;
+use ivm_rpc_types::{AssembleRequest, AssembledBlock, BlockDuty, BlockOffer, OrderedBlock, ProposerSession};
 use ivm_settlement::SignedHeader;
 use jsonrpsee::core::client::{ClientT, Error as RpcError};
 use jsonrpsee::core::params::ArrayParams;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::SourceError;
+use crate::proposer_node::ProposerNode;
 use crate::source::{ExecutionSource, JobInfo, ProgramInfo, Proposal};
 
 /// Largest request, in bytes: a payload of 10 MiB in hex.
@@ -23,6 +25,8 @@ const MAX_REQUEST_SIZE_BYTES: u32 = 24 * 1024 * 1024;
 const MAX_RESPONSE_SIZE_BYTES: u32 = 40 * 1024 * 1024;
 /// How long a call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// Codes of the node's refusals of a proposer, a parent, or a block.
+const REFUSALS: [i32; 3] = [-32034, -32035, -32036];
 /// Most headers of one height that are looked at: two of one proposer are enough.
 const MAX_SIGNED_HEADERS: usize = 256;
 
@@ -75,6 +79,14 @@ impl RpcExecution {
         Ok(Self { http })
     }
 
+    /// Chain id of the execution chain.
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    pub async fn chain_id(&self) -> Result<u64, SourceError> {
+        Ok(self.request::<U64>("eth_chainId", rpc_params![]).await?.to())
+    }
+
     async fn request<T: DeserializeOwned>(
         &self,
         method: &'static str,
@@ -82,6 +94,9 @@ impl RpcExecution {
     ) -> Result<T, SourceError> {
         self.http.request(method, params).await.map_err(|error| match error {
             RpcError::ParseError(error) => SourceError::nonsense(method, error),
+            RpcError::Call(error) if REFUSALS.contains(&error.code()) => {
+                SourceError::Refused(error.message().into())
+            }
             other => SourceError::Unreachable(format!("{method}: {other}")),
         })
     }
@@ -152,5 +167,24 @@ impl ExecutionSource for RpcExecution {
         let replies: Vec<SignedHeaderReply> = self.request("ivm_getSignedHeaders", params).await?;
         let replies = replies.into_iter().take(MAX_SIGNED_HEADERS);
         replies.map(|reply| Ok(SignedHeader::from_bytes(&reply.header, &reply.signature)?)).collect()
+    }
+}
+
+#[async_trait]
+impl ProposerNode for RpcExecution {
+    async fn prepare_block(&self, session: &ProposerSession) -> Result<Option<BlockDuty>, SourceError> {
+        self.request("ivm_prepareBlock", rpc_params![session]).await
+    }
+
+    async fn assemble_block(
+        &self,
+        session: &ProposerSession,
+        request: AssembleRequest,
+    ) -> Result<AssembledBlock, SourceError> {
+        self.request("ivm_assembleBlock", rpc_params![session, request]).await
+    }
+
+    async fn propose_block(&self, offer: BlockOffer) -> Result<OrderedBlock, SourceError> {
+        self.request("ivm_proposeBlock", rpc_params![offer]).await
     }
 }

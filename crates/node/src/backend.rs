@@ -10,9 +10,10 @@ use ivm_primitives::{
     limits::{MAX_ELF_SIZE_BYTES, MAX_OFFCHAIN_INPUT_SIZE_BYTES},
 };
 use ivm_rpc::{
-    CycleFeeHistory, DevControl, DevError, EstimateRequest, IvmBackend, IvmError, JobEstimate, JobInfo,
-    JobState, MAX_SERVED_PAYLOAD_SIZE_BYTES, ProgramInfo, ProofInfo, ProofState, ProposalInfo,
-    SettlementInfo, SignedHeaderInfo, SignedJobRequest, SubmittedJob, SubmittedProgram,
+    AssembleRequest, AssembledBlock, BlockDuty, BlockOffer, CycleFeeHistory, DevControl, DevError,
+    EstimateRequest, IvmBackend, IvmError, JobEstimate, JobInfo, JobState, MAX_SERVED_PAYLOAD_SIZE_BYTES,
+    OrderedBlock, ProgramInfo, ProofInfo, ProofState, ProposalInfo, ProposerSession, SettlementInfo,
+    SignedHeaderInfo, SignedJobRequest, SubmittedJob, SubmittedProgram,
 };
 use ivm_zkvm::{AdmitError, AdmittedProgram};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
@@ -26,7 +27,7 @@ use crate::{
     records::{
         self, JobPhase, JobRecord, ProgramRecord, ProofRecord, ResultRecord, job_key, program_key, proof_key,
     },
-    requests, settlement_views,
+    remote_proposers, requests, settlement_views,
 };
 
 /// Programs admitted at the same time: each takes a second of work on all cores.
@@ -423,6 +424,22 @@ impl IvmBackend for Backend {
 
     async fn submit_signed_header(&self, header: SignedHeaderInfo) -> Result<B256, IvmError> {
         settlement_views::take_signed_header(&self.shared, header)
+    }
+
+    async fn prepare_block(&self, session: ProposerSession) -> Result<Option<BlockDuty>, IvmError> {
+        remote_proposers::prepare(self, session).await
+    }
+
+    async fn assemble_block(
+        &self,
+        session: ProposerSession,
+        request: AssembleRequest,
+    ) -> Result<AssembledBlock, IvmError> {
+        remote_proposers::assemble(self, session, request).await
+    }
+
+    async fn propose_block(&self, offer: BlockOffer) -> Result<OrderedBlock, IvmError> {
+        remote_proposers::propose(self, offer).await
     }
 
     async fn settlement(&self) -> Result<SettlementInfo, IvmError> {

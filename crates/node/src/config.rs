@@ -56,6 +56,8 @@ pub struct SettlementConfig {
     pub parameters: SettlementParameters,
     /// Who decides who may propose.
     pub owner: Address,
+    /// Proposers that are bonded at genesis and whose keys this node has not: `ivm proposer` has them.
+    pub external_proposers: Vec<Address>,
     /// Accounts with funds at genesis: proposers, challengers and provers pay gas and bonds.
     pub funds: BTreeMap<Address, U256>,
     /// What is done before a block is ordered.
@@ -76,6 +78,7 @@ impl SettlementConfig {
             block_gas_limit: DEFAULT_SETTLEMENT_GAS_LIMIT,
             parameters: SettlementParameters::development(),
             owner,
+            external_proposers: Vec::new(),
             funds: BTreeMap::new(),
             diligence: Diligence::default(),
             follow_mode: FollowMode::Validating,
@@ -85,7 +88,8 @@ impl SettlementConfig {
     }
 
     /// The settlement chain's genesis, for an execution chain and its first proposers.
-    pub(crate) fn genesis(&self, execution: &Chain, proposers: Vec<Address>) -> SettlementGenesis {
+    pub(crate) fn genesis(&self, execution: &Chain, mut proposers: Vec<Address>) -> SettlementGenesis {
+        proposers.extend(&self.external_proposers);
         SettlementGenesis {
             chain_id: self.chain_id,
             block_gas_limit: self.block_gas_limit,
@@ -106,7 +110,7 @@ pub struct NodeConfig {
     /// When blocks are made.
     pub block_mode: BlockMode,
     /// Keys of this node's proposers: who proposes signs results and gets the tips. The first that is bonded and not jailed
-    /// does. There is at least one.
+    /// does. Without any, all blocks are made by [external ones](SettlementConfig::external_proposers).
     pub proposers: Vec<PrivateKeySigner>,
     /// The settlement chain.
     pub settlement: SettlementConfig,

@@ -87,8 +87,8 @@ pub enum NodeError {
         /// The block.
         block_hash: alloy_primitives::B256,
     },
-    /// A node needs at least one proposer.
-    #[error("no proposer is configured, expected at least one")]
+    /// A chain needs at least one proposer.
+    #[error("no proposer is configured, expected at least one, of this node or elsewhere")]
     NoProposer,
     /// The producer has stopped.
     #[error("block production has stopped")]

@@ -199,7 +199,7 @@ impl Node {
     /// # Errors
     /// [`NodeError`], which says what cannot be had.
     pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
-        if config.proposers.is_empty() {
+        if config.proposers.is_empty() && config.settlement.external_proposers.is_empty() {
             return Err(NodeError::NoProposer);
         }
         let storage = |name: &str| match &config.storage {
@@ -230,6 +230,7 @@ impl Node {
         let chain = Chain::open(ChainConfig { rules, ..config.chain }, storage("chain"))?;
         let bonded = config.proposers.iter().map(PrivateKeySigner::address).collect();
         let genesis = config.settlement.genesis(&chain, bonded);
+        let beneficiary = config.proposers.first().map_or(config.settlement.owner, PrivateKeySigner::address);
         let SettlementConfig { diligence, follow_mode, byzantine, rpc, .. } = config.settlement;
         let verifier = Arc::new(ProofVerifier::new(payloads.clone()));
         let mut settlement = genesis.chain_config(verifier)?;
@@ -288,7 +289,8 @@ impl Node {
 
         let (commands, receiver) = mpsc::channel(64);
         let liar = byzantine.map(Liar::new);
-        let producer = Producer::new(shared.clone(), config.proposers, coprocessor, diligence, liar)?;
+        let producer =
+            Producer::new(shared.clone(), config.proposers, beneficiary, coprocessor, diligence, liar)?;
         let settlement_dev: Arc<dyn DevControl> = Arc::new(SettlementControl::new(commands.clone()));
         let settlement_rpc = ivm_rpc::serve(rpc, settlement.clone(), None, Some(settlement_dev)).await?;
         let producer = tokio::spawn(producer.run(config.block_mode, receiver));

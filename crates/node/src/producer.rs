@@ -15,9 +15,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
 use ivm_chain::{ChainError, ChainEvent, CommittedBlock, Durability, ExtraWrite, Reorg};
 use ivm_coprocessor::Coprocessor;
+use ivm_rpc::{AssembleRequest, AssembledBlock, BlockDuty, BlockOffer, IvmError, OrderedBlock};
 use ivm_settlement::FollowMode;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -29,6 +31,7 @@ use crate::{
     following::dropped_registrations,
     jobs::log_step,
     node::Shared,
+    offering::Offering,
     payload::Payload,
     progress::{MAX_POST_ATTEMPTS, Stage},
     proposing::{Executed, Proposal, Purpose},
@@ -53,16 +56,38 @@ pub(crate) enum Command {
     MineSettlement { reply: oneshot::Sender<Result<(), String>> },
     /// Give jobs that wait to the workers.
     Dispatch,
+    /// Tell a proposer elsewhere what to sign, once a block is due.
+    Prepare { proposer: Address, reply: oneshot::Sender<Result<BlockDuty, IvmError>> },
+    /// Build a block for a proposer elsewhere.
+    Assemble {
+        proposer: Address,
+        request: AssembleRequest,
+        reply: oneshot::Sender<Result<AssembledBlock, IvmError>>,
+    },
+    /// Check and order the block of a proposer elsewhere.
+    Propose { offer: BlockOffer, reply: oneshot::Sender<Result<OrderedBlock, IvmError>> },
     /// Move the clock of later blocks forward; replies by how much it is ahead.
     IncreaseTime { seconds: u64, reply: oneshot::Sender<Option<u64>> },
     /// End.
     Stop,
 }
 
+/// What became of a block that was to be ordered.
+pub(crate) enum Outcome {
+    /// This settlement block has it.
+    Ordered { settlement_block: u64 },
+    /// The settlement contract does not take it.
+    NotOrdered { reason: String },
+}
+
 pub(crate) struct Producer {
     pub(crate) shared: Arc<Shared>,
     /// In order of preference: the first that may propose does.
     pub(crate) proposers: Vec<PrivateKeySigner>,
+    /// Proposers elsewhere, who make blocks when none of the above may.
+    pub(crate) offering: Offering,
+    /// Who gets the tips of settlement blocks without a proposal.
+    pub(crate) beneficiary: Address,
     pub(crate) coprocessor: Coprocessor,
     pub(crate) diligence: Diligence,
     pub(crate) liar: Option<Liar>,
@@ -79,6 +104,7 @@ impl Producer {
     pub(crate) fn new(
         shared: Arc<Shared>,
         proposers: Vec<PrivateKeySigner>,
+        beneficiary: Address,
         coprocessor: Coprocessor,
         diligence: Diligence,
         liar: Option<Liar>,
@@ -97,6 +123,8 @@ impl Producer {
         let producer = Self {
             shared,
             proposers,
+            offering: Offering::default(),
+            beneficiary,
             coprocessor,
             diligence,
             liar,
@@ -146,6 +174,13 @@ impl Producer {
                     let _ = reply.send(mined.map_err(|error| error.to_string()));
                 }
                 Some(Command::Dispatch) => self.dispatch(),
+                Some(Command::Prepare { proposer, reply }) => self.enlist(proposer, reply),
+                Some(Command::Assemble { proposer, request, reply }) => {
+                    let _ = reply.send(tokio::task::block_in_place(|| self.assemble(proposer, request)));
+                }
+                Some(Command::Propose { offer, reply }) => {
+                    let _ = reply.send(tokio::task::block_in_place(|| self.take_offer(&offer)));
+                }
                 Some(Command::MineSettlement { reply }) => {
                     let mined = tokio::task::block_in_place(|| self.turn(None, false));
                     let _ = reply.send(mined.map_err(|error| error.to_string()));
@@ -156,7 +191,7 @@ impl Producer {
                     let _ = reply.send(ahead);
                 }
                 None => {
-                    let executes = mode != BlockMode::OnDemand || self.has_work();
+                    let executes = mode != BlockMode::OnDemand || (self.has_work() && self.has_proposer());
                     if !executes && !self.has_settlement_work() {
                         continue;
                     }
@@ -182,6 +217,11 @@ impl Producer {
             || !self.shared.registrations.lock().programs.is_empty()
     }
 
+    /// Whether there is somebody to make an execution block now.
+    fn has_proposer(&self) -> bool {
+        !self.proposers.is_empty() || self.has_enlisted()
+    }
+
     /// Whether a settlement block made now would hold anything, or end a period.
     fn has_settlement_work(&self) -> bool {
         self.shared.settlement.chain.pool().status().0 > 0 || self.is_challenged()
@@ -200,7 +240,13 @@ impl Producer {
         let proposal = if executes && follows_tip { self.propose(timestamp)? } else { None };
         let proposing = started.elapsed();
         match proposal {
-            Some(proposal) if !self.refuses(&proposal)? => self.order(proposal, timestamp, &tip, proposing),
+            Some(proposal) if !self.refuses(&proposal)? => {
+                self.order(proposal, timestamp, &tip, proposing).map(|_| ())
+            }
+            // The block comes in a settlement block of its own, soon.
+            None if executes && follows_tip && self.offer_duty(timestamp)? && !self.has_settlement_work() => {
+                Ok(())
+            }
             _ => self.order_nothing(timestamp, &tip),
         }
     }
@@ -225,7 +271,7 @@ impl Producer {
     }
 
     /// What running the block's jobs again has against it.
-    fn objection(&self, executed: &Executed) -> Result<Option<String>, NodeError> {
+    pub(crate) fn objection(&self, executed: &Executed) -> Result<Option<String>, NodeError> {
         let read = |key: &[u8]| self.shared.chain.extra(key).map_err(NodeError::from);
         let built = &executed.built;
         match self.shared.checker.check(built.block(), built.receipts(), &executed.changes, &read) {
@@ -238,7 +284,7 @@ impl Producer {
     fn order_nothing(&mut self, timestamp: Option<u64>, tip: &Tip) -> Result<(), NodeError> {
         let timestamp = timestamp.unwrap_or_default().max(self.now());
         let extra = self.forget_final(tip)?;
-        let ordered = self.shared.settlement.order(None, timestamp, self.proposers[0].address(), extra)?;
+        let ordered = self.shared.settlement.order(None, timestamp, self.beneficiary, extra)?;
         if let Ordered::Yes(block) = ordered {
             self.after_settlement_block(&block);
         }
@@ -246,28 +292,32 @@ impl Producer {
     }
 
     /// Orders a block, and follows it.
-    fn order(
+    pub(crate) fn order(
         &mut self,
         proposal: Proposal,
         timestamp: Option<u64>,
         tip: &Tip,
         proposing: Duration,
-    ) -> Result<(), NodeError> {
-        let Proposal { block, block_hash, payload, proposer, executed, lie, told } = proposal;
+    ) -> Result<Outcome, NodeError> {
+        let Proposal { block, block_hash, payload, proposer, propose, executed, lie, told } = proposal;
         if let Some(executed) = &executed {
             self.shared.keep_payloads(&executed.changes)?;
         }
         let timestamp = timestamp.unwrap_or_default().max(self.now()).max(block.header.timestamp);
         let started = Instant::now();
         let extra = self.forget_final(tip)?;
-        let order = Order { proposer: &proposer, block: &block, block_hash, payload, told: &told };
-        match self.shared.settlement.order(Some(&order), timestamp, proposer.address(), extra)? {
-            Ordered::Yes(settlement_block) => self.after_settlement_block(&settlement_block),
+        let order = Order { proposer, propose, block: &block, block_hash, payload, told: &told };
+        let settlement_block = match self.shared.settlement.order(Some(&order), timestamp, proposer, extra)? {
+            Ordered::Yes(ordered) => {
+                self.after_settlement_block(&ordered);
+                ordered.block.number()
+            }
             Ordered::No { reason } => {
                 tracing::warn!(target: "block", "block {} is not ordered: {reason}", block.header.number);
-                return self.follow();
+                self.follow()?;
+                return Ok(Outcome::NotOrdered { reason });
             }
-        }
+        };
         if let Some(mode) = lie {
             tracing::warn!(
                 target: "settlement",
@@ -283,7 +333,7 @@ impl Producer {
             _ => self.follow()?,
         }
         self.shared.timings.add(proposing, ordering, started.elapsed());
-        Ok(())
+        Ok(Outcome::Ordered { settlement_block })
     }
 
     /// After a settlement block: what it decided is told.
@@ -334,7 +384,7 @@ impl Producer {
     }
 
     /// Follows what is ordered, and brings what is in memory in step.
-    fn follow(&mut self) -> Result<(), NodeError> {
+    pub(crate) fn follow(&mut self) -> Result<(), NodeError> {
         match self.shared.follow()? {
             Some(reorg) => self.after_reorg(&reorg),
             None => Ok(()),

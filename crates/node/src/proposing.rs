@@ -7,14 +7,14 @@ use std::{
 
 use alloy_consensus::{Block, TxEnvelope};
 use alloy_eips::BlockId;
-use alloy_primitives::{B256, TxHash, keccak256};
+use alloy_primitives::{Address, B256, TxHash, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use ivm_chain::{BuildRequest, BuiltBlock};
 use ivm_contracts::{JOB_MANAGER_ADDRESS, JobManager, PROGRAM_REGISTRY_ADDRESS, ProgramRegistry};
 use ivm_coprocessor::ToldRun;
 use ivm_primitives::ProgramId;
-use ivm_settlement::SignedHeader;
+use ivm_settlement::{Call, LeadingTerms, SignedHeader};
 
 use crate::{
     NodeError,
@@ -23,7 +23,6 @@ use crate::{
     delivery::batches,
     payload::Payload,
     producer::Producer,
-    proposer::Signing,
     records::Changes,
     signed::{Admission, next_in_order, signed_batches},
 };
@@ -50,9 +49,13 @@ pub(crate) enum Purpose {
     Expiry(B256),
 }
 
-struct Leading {
-    transactions: Vec<TxEnvelope>,
-    purposes: BTreeMap<TxHash, Purpose>,
+/// What the proposer of the next block is to post in it, in order.
+pub(crate) struct Leading {
+    pub(crate) calls: Vec<(Call, Purpose)>,
+    /// The proposer's nonce, of the first call.
+    pub(crate) nonce: u64,
+    /// What a unit of gas costs in the block, in wei.
+    pub(crate) base_fee_wei: u64,
 }
 
 /// Times a block is built anew, to have results go one by one.
@@ -70,7 +73,9 @@ pub(crate) struct Proposal {
     pub(crate) block: Block<TxEnvelope>,
     pub(crate) block_hash: B256,
     pub(crate) payload: Payload,
-    pub(crate) proposer: PrivateKeySigner,
+    pub(crate) proposer: Address,
+    /// The transaction that proposes it on the settlement chain.
+    pub(crate) propose: TxEnvelope,
     /// The block as it was executed, where nothing was changed since.
     pub(crate) executed: Option<Executed>,
     /// The lie in it.
@@ -110,14 +115,11 @@ impl Producer {
         let lies = index == 0;
         let false_result = if lies { self.false_result() } else { None };
         let mut told = false_result.is_some();
-        let leading = self.leading(&proposer, false_result)?;
-        let request = BuildRequest {
-            leading_transactions: leading.transactions,
-            timestamp: timestamp.unwrap_or_else(|| self.now()),
-            beneficiary: proposer.address(),
-            prev_randao: keccak256(self.shared.chain.head().block.hash()),
-            ..Default::default()
-        };
+        let leading = self.leading(proposer.address(), false_result)?;
+        let transactions = leading.sign(&proposer, self.shared.chain.config().chain_id)?;
+        let purposes = leading.purposes(&transactions);
+        let timestamp = timestamp.unwrap_or_else(|| self.now());
+        let request = self.build_request(proposer.address(), timestamp, transactions);
         let mut built = self.shared.chain.build_block(request.clone())?;
         let false_runs = match self.liar.as_mut().filter(|_| lies) {
             Some(liar) => liar.false_runs(built.receipts()),
@@ -130,19 +132,11 @@ impl Producer {
             self.shared.executor.forget_told();
             built = rebuilt?;
         }
-        for rejected in built.rejected_leading() {
-            tracing::error!(target: "block", "transaction {} of the proposer was left out: {}", rejected.hash, rejected.reason);
-        }
-        if self.split_oversized(&built, &leading.purposes) {
-            return Ok(Built::Split);
-        }
-        let read = |key: &[u8]| self.shared.chain.extra(key).map_err(NodeError::from);
-        let changes = self.shared.changes(built.committed(), &read)?;
-        let failed = failed_leading(&built, leading.purposes);
+        let Some(executed) = self.executed(built, purposes)? else { return Ok(Built::Split) };
+        let built = &executed.built;
         let block = built.block().to_block();
         let tampers = lies && self.liar.as_mut().is_some_and(|liar| liar.tampers(built.receipts()));
         let mode = self.liar.as_ref().map(|liar| liar.mode());
-        let executed = Executed { built, changes, failed };
         match mode.filter(|_| told || tampers) {
             None => self.sign(block, proposer, Some(executed), None),
             Some(mode) if mode == LieMode::Equivocation => {
@@ -160,6 +154,40 @@ impl Producer {
         .map(|proposal| Proposal { told: false_runs, ..proposal })
         .map(Box::new)
         .map(Built::Block)
+    }
+
+    /// What building a block takes, beside the transactions of the pool.
+    pub(crate) fn build_request(
+        &self,
+        proposer: Address,
+        timestamp: u64,
+        leading_transactions: Vec<TxEnvelope>,
+    ) -> BuildRequest {
+        BuildRequest {
+            leading_transactions,
+            timestamp,
+            beneficiary: proposer,
+            prev_randao: keccak256(self.shared.chain.head().block.hash()),
+            ..Default::default()
+        }
+    }
+
+    /// Reads what a block that was just built does; `None` when results are too many for one receipt.
+    pub(crate) fn executed(
+        &self,
+        built: BuiltBlock,
+        purposes: BTreeMap<TxHash, Purpose>,
+    ) -> Result<Option<Executed>, NodeError> {
+        for rejected in built.rejected_leading() {
+            tracing::error!(target: "block", "transaction {} of the proposer was left out: {}", rejected.hash, rejected.reason);
+        }
+        if self.split_oversized(&built, &purposes) {
+            return Ok(None);
+        }
+        let read = |key: &[u8]| self.shared.chain.extra(key).map_err(NodeError::from);
+        let changes = self.shared.changes(built.committed(), &read)?;
+        let failed = failed_leading(&built, purposes);
+        Ok(Some(Executed { built, changes, failed }))
     }
 
     /// Has results whose receipt would be too large go alone from now on, as after a failure; drops users' transactions that
@@ -217,7 +245,9 @@ impl Producer {
         let domain = self.shared.settlement.domain();
         let signed = SignedHeader::sign(block.header.clone(), domain, &proposer)?;
         let payload = Payload::new(&block, signed.signature_bytes());
-        Ok(Proposal { block, block_hash, payload, proposer, executed, lie, told: Vec::new() })
+        let propose = self.shared.settlement.propose_transaction(&proposer, &block.header)?;
+        let proposer = proposer.address();
+        Ok(Proposal { block, block_hash, payload, proposer, propose, executed, lie, told: Vec::new() })
     }
 
     /// The system's time, as far ahead as it was moved.
@@ -227,19 +257,16 @@ impl Producer {
     }
 
     /// What the proposer posts in the next block.
-    fn leading(
+    pub(crate) fn leading(
         &self,
-        proposer: &PrivateKeySigner,
+        proposer: Address,
         false_result: Option<FalseResult>,
     ) -> Result<Leading, NodeError> {
         let chain = &self.shared.chain;
         let next = chain.head().block.number() + 1;
-        let nonce = chain
-            .state_at(BlockId::latest())?
-            .nonce(proposer.address())
-            .map_err(ivm_chain::ChainError::from)?;
-        let mut signing = Signing::new(proposer, chain.config().chain_id, chain.next_base_fee(), nonce);
-        let mut leading = Leading { transactions: Vec::new(), purposes: BTreeMap::new() };
+        let nonce =
+            chain.state_at(BlockId::latest())?.nonce(proposer).map_err(ivm_chain::ChainError::from)?;
+        let mut leading = Leading { calls: Vec::new(), nonce, base_fee_wei: chain.next_base_fee() };
         let mut gas_left = chain.config().block_gas_limit / LEADING_GAS_DIVISOR;
 
         for (program_id, (elf_hash, elf_size_bytes)) in
@@ -250,8 +277,8 @@ impl Producer {
                 hash: *elf_hash,
                 elfSizeBytes: u32::try_from(*elf_size_bytes).unwrap_or(u32::MAX),
             };
-            let transaction = signing.call(PROGRAM_REGISTRY_ADDRESS, call.abi_encode(), REGISTRATION_GAS)?;
-            leading.push(transaction, Purpose::Registration(*program_id));
+            let purpose = Purpose::Registration(*program_id);
+            leading.push(PROGRAM_REGISTRY_ADDRESS, call.abi_encode(), REGISTRATION_GAS, purpose);
             gas_left = gas_left.saturating_sub(REGISTRATION_GAS);
         }
         let open_jobs = self.shared.open_jobs.lock();
@@ -261,33 +288,42 @@ impl Producer {
         let lies = false_result.iter().map(|lie| (lie.job_id, &lie.record, &lie.execution, 0));
         let in_time = lies.chain(in_time);
         for batch in batches(in_time, gas_left) {
-            let transaction = signing.call(JOB_MANAGER_ADDRESS, batch.calldata, batch.gas_limit)?;
-            leading.push(transaction, Purpose::Results(batch.jobs));
             gas_left = gas_left.saturating_sub(batch.gas_limit);
+            leading.push(JOB_MANAGER_ADDRESS, batch.calldata, batch.gas_limit, Purpose::Results(batch.jobs));
         }
         let admission = Admission::new(chain);
         let signed = next_in_order(open_jobs.ready_signed(), |consumer| admission.ordered_nonce(consumer))?;
         for batch in signed_batches(signed, gas_left) {
-            let transaction = signing.call(JOB_MANAGER_ADDRESS, batch.calldata, batch.gas_limit)?;
-            leading.push(transaction, Purpose::Results(batch.jobs));
             gas_left = gas_left.saturating_sub(batch.gas_limit);
+            leading.push(JOB_MANAGER_ADDRESS, batch.calldata, batch.gas_limit, Purpose::Results(batch.jobs));
         }
         for (job_id, record) in open_jobs.past_deadline(next).take(MAX_EXPIRIES_PER_BLOCK) {
             let gas = EXPIRY_GAS + record.callback_gas_limit + record.callback_gas_limit / 63;
             let Some(rest) = gas_left.checked_sub(gas) else { break };
             gas_left = rest;
             let call = JobManager::expireJobCall { job: record.to_job() };
-            let transaction = signing.call(JOB_MANAGER_ADDRESS, call.abi_encode(), gas)?;
-            leading.push(transaction, Purpose::Expiry(job_id));
+            leading.push(JOB_MANAGER_ADDRESS, call.abi_encode(), gas, Purpose::Expiry(job_id));
         }
         Ok(leading)
     }
 }
 
 impl Leading {
-    fn push(&mut self, transaction: TxEnvelope, purpose: Purpose) {
-        self.purposes.insert(*transaction.tx_hash(), purpose);
-        self.transactions.push(transaction);
+    fn push(&mut self, to: Address, input: Vec<u8>, gas_limit: u64, purpose: Purpose) {
+        self.calls.push((Call { to, input: input.into(), gas_limit }, purpose));
+    }
+
+    /// The transactions, with rising nonces.
+    fn sign(&self, signer: &PrivateKeySigner, chain_id: u64) -> Result<Vec<TxEnvelope>, NodeError> {
+        let terms = LeadingTerms { chain_id, base_fee_wei: self.base_fee_wei };
+        let calls = (self.nonce..).zip(&self.calls);
+        calls.map(|(nonce, (call, _))| Ok(terms.sign(signer, nonce, call)?)).collect()
+    }
+
+    /// What each of these transactions is for, which were signed in order.
+    pub(crate) fn purposes(self, transactions: &[TxEnvelope]) -> BTreeMap<TxHash, Purpose> {
+        let purposes = self.calls.into_iter().map(|(_, purpose)| purpose);
+        transactions.iter().map(|transaction| *transaction.tx_hash()).zip(purposes).collect()
     }
 }
 

@@ -4,7 +4,7 @@
 //! is kept in the same atomic, durable batch. So an ordered block is never without its payload, and the execution chain,
 //! which follows from both, needs no durability of its own.
 
-use alloy_consensus::{Block, TxEnvelope};
+use alloy_consensus::{Block, Header, TxEnvelope};
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
@@ -38,7 +38,9 @@ pub(crate) struct Tip {
 
 /// A block that is to be ordered.
 pub(crate) struct Order<'a> {
-    pub(crate) proposer: &'a PrivateKeySigner,
+    pub(crate) proposer: Address,
+    /// The transaction that proposes it.
+    pub(crate) propose: TxEnvelope,
     pub(crate) block: &'a Block<TxEnvelope>,
     pub(crate) block_hash: B256,
     pub(crate) payload: Payload,
@@ -97,6 +99,15 @@ impl Settlement {
         Ok(parameters.challengePeriodBlocks.saturating_add(parameters.proverPeriodBlocks))
     }
 
+    /// Signs the transaction that proposes a block after the newest settlement block.
+    pub(crate) fn propose_transaction(
+        &self,
+        proposer: &PrivateKeySigner,
+        header: &Header,
+    ) -> Result<TxEnvelope, NodeError> {
+        Ok(self.embedded.propose_transaction(proposer, header)?)
+    }
+
     pub(crate) fn payload(&self, block_hash: B256) -> Result<Option<Payload>, NodeError> {
         Payload::read(&self.chain, block_hash)
     }
@@ -119,8 +130,8 @@ impl Settlement {
             let built = self.chain.build_block(request)?;
             return Ok(Ordered::Yes(self.chain.commit(built, extra)?));
         };
-        let propose = self.embedded.propose_transaction(order.proposer, &order.block.header)?;
-        let with_order = BuildRequest { leading_transactions: vec![propose], ..request.clone() };
+        let with_order =
+            BuildRequest { leading_transactions: vec![order.propose.clone()], ..request.clone() };
         let built = self.chain.build_block(with_order)?;
         let refusal = match (built.rejected_leading().first(), built.receipts().first()) {
             (Some(rejected), _) => Some(rejected.reason.clone()),
@@ -144,8 +155,7 @@ impl Settlement {
     /// Why the contract reverts the proposal, as far as it says.
     fn why_not(&self, order: &Order<'_>) -> String {
         let call = Contract::proposeCall { header: alloy_rlp::encode(&order.block.header).into() };
-        let from = order.proposer.address();
-        match self.embedded.call_as(from, BlockId::latest(), call.abi_encode().into()) {
+        match self.embedded.call_as(order.proposer, BlockId::latest(), call.abi_encode().into()) {
             Ok(_) => "the contract takes it now, and did not before".into(),
             Err(error) => error.to_string(),
         }

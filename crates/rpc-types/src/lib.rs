@@ -2,8 +2,14 @@
 
 #![forbid(unsafe_code)]
 
+mod proposing;
+
 use alloy_primitives::{Address, B256, Bytes, TxHash, U256};
 use ivm_primitives::{Outcome, OutcomeStatus, ProgramId};
+pub use proposing::{
+    AssembleRequest, AssembledBlock, BlockDuty, BlockOffer, ClaimedJob, LeadingCall, NewProgram,
+    OrderedBlock, ProposerSession,
+};
 use serde::{Deserialize, Serialize};
 
 /// A program the node admitted.

@@ -3,6 +3,7 @@
 //! One table says of each method what it takes and gives. A test holds it to the methods that are registered.
 
 mod jobs;
+mod proposing;
 mod schemas;
 mod table;
 

@@ -42,10 +42,11 @@ mod web3;
 pub use config::{Cors, DEFAULT_PORT, RateLimit, RpcConfig, RpcLimits};
 pub use dev::{DevControl, DevError};
 pub use ivm::{
-    CycleFeeHistory, EstimateRequest, IvmBackend, IvmError, JobEstimate, JobInfo, JobKind, JobOutcome,
-    JobOutcomeStatus, JobRequest, JobState, MAX_SERVED_PAYLOAD_SIZE_BYTES, NodeInfo, NodeLimits, ProgramInfo,
-    ProofInfo, ProofState, ProposalInfo, ProposalStatus, RefusedBlock, SettlementInfo, SignedHeaderInfo,
-    SignedJobRequest, SubmittedJob, SubmittedProgram,
+    AssembleRequest, AssembledBlock, BlockDuty, BlockOffer, ClaimedJob, CycleFeeHistory, EstimateRequest,
+    IvmBackend, IvmError, JobEstimate, JobInfo, JobKind, JobOutcome, JobOutcomeStatus, JobRequest, JobState,
+    LeadingCall, MAX_SERVED_PAYLOAD_SIZE_BYTES, NewProgram, NodeInfo, NodeLimits, OrderedBlock, ProgramInfo,
+    ProofInfo, ProofState, ProposalInfo, ProposalStatus, ProposerSession, RefusedBlock, SettlementInfo,
+    SignedHeaderInfo, SignedJobRequest, SubmittedJob, SubmittedProgram,
 };
 pub use server::{RpcServer, ServeError, serve};
 pub use signers::DevSigners;

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
+use alloy_consensus::{Header, SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_primitives::{Address, B256, Bytes, TxHash, TxKind, U256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
@@ -81,6 +81,16 @@ pub trait SettlementChain: Debug + Send + Sync {
         value: U256,
         calldata: Bytes,
     ) -> Result<TxHash, SettlementError>;
+
+    /// Signs a transaction that proposes a block, for whoever orders it: it is to be the account's next one, and is not sent.
+    ///
+    /// # Errors
+    /// [`SettlementError`].
+    async fn propose_transaction(
+        &self,
+        signer: &PrivateKeySigner,
+        header: &Header,
+    ) -> Result<TxEnvelope, SettlementError>;
 
     /// How a transaction ended; `None` while it is in no block.
     ///
@@ -261,6 +271,9 @@ pub(crate) fn decode_return<C: SolCall>(output: &[u8]) -> Result<C::Return, Sett
     C::abi_decode_returns_validate(output).map_err(|error| SettlementError::nonsense(C::SIGNATURE, error))
 }
 
+/// Gas limit of a proposal, several times what it takes.
+const PROPOSE_GAS_LIMIT: u64 = 500_000;
+
 /// What a transaction to the contract takes beside what it says.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
@@ -283,6 +296,17 @@ impl Terms {
     pub(crate) fn gas_limit(estimate: u64, block_gas_limit: u64) -> u64 {
         let margin = estimate.saturating_mul(GAS_MARGIN_PERCENT) / 100;
         estimate.saturating_add(margin).min(block_gas_limit).max(estimate)
+    }
+
+    /// Signs a proposal of a block. Who orders it asks for no tip.
+    pub(crate) fn propose(
+        self,
+        signer: &PrivateKeySigner,
+        header: &Header,
+    ) -> Result<TxEnvelope, SettlementError> {
+        let calldata = Settlement::proposeCall { header: alloy_rlp::encode(header).into() }.abi_encode();
+        let terms = Self { tip_wei: 0, gas_limit: PROPOSE_GAS_LIMIT, ..self };
+        terms.sign(signer, U256::ZERO, calldata.into())
     }
 
     pub(crate) fn sign(

@@ -21,9 +21,6 @@ use crate::events::{self, SettlementLog};
 use crate::fork_choice::ForkChoice;
 use crate::genesis::SETTLEMENT_ADDRESS;
 
-/// Gas limit of a proposal, several times what it takes.
-const PROPOSE_GAS_LIMIT: u64 = 500_000;
-
 /// The settlement chain of this process. Clones share one.
 #[derive(Clone, Debug)]
 pub struct EmbeddedSettlement {
@@ -128,9 +125,7 @@ impl EmbeddedSettlement {
     ) -> Result<TxEnvelope, SettlementError> {
         let chain = &self.inner.chain;
         let nonce = chain.state_at(BlockId::latest())?.nonce(signer.address()).map_err(ChainError::from)?;
-        let calldata = Settlement::proposeCall { header: alloy_rlp::encode(header).into() }.abi_encode();
-        let terms = Terms { nonce, tip_wei: 0, gas_limit: PROPOSE_GAS_LIMIT, ..self.terms() };
-        terms.sign(signer, U256::ZERO, calldata.into())
+        Terms { nonce, ..self.terms() }.propose(signer, header)
     }
 
     fn terms(&self) -> Terms {
@@ -235,6 +230,14 @@ impl SettlementChain for EmbeddedSettlement {
         calldata: Bytes,
     ) -> Result<TxHash, SettlementError> {
         self.send_now(signer, value, calldata)
+    }
+
+    async fn propose_transaction(
+        &self,
+        signer: &PrivateKeySigner,
+        header: &Header,
+    ) -> Result<TxEnvelope, SettlementError> {
+        self.propose_transaction(signer, header)
     }
 
     async fn receipt(&self, hash: TxHash) -> Result<Option<SettlementReceipt>, SettlementError> {

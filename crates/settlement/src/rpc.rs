@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alloy_consensus::BlockHeader;
+use alloy_consensus::{BlockHeader, Header, TxEnvelope};
 use alloy_eips::Encodable2718;
 use alloy_primitives::{Address, Bytes, TxHash, U64, U256};
 use alloy_rpc_types_eth::{Block, Filter, Log, TransactionReceipt};
@@ -107,6 +107,17 @@ impl RpcSettlement {
         head.ok_or_else(|| SettlementError::nonsense("eth_getBlockByNumber", "there is no latest block"))
     }
 
+    fn terms(&self, nonce: u64, head: &Block) -> Terms {
+        Terms {
+            chain_id: self.chain_id,
+            contract: self.contract,
+            nonce,
+            base_fee_wei: head.header.base_fee_per_gas().unwrap_or_default().into(),
+            tip_wei: Terms::tip(),
+            gas_limit: 0,
+        }
+    }
+
     fn check_log(&self, log: &Log, from: u64, to: u64) -> Result<Option<SettlementLog>, SettlementError> {
         let wrong = |reason: String| SettlementError::nonsense("eth_getLogs", reason);
         let (Some(block_number), Some(transaction_hash), Some(log_index)) =
@@ -199,15 +210,8 @@ impl SettlementChain for RpcSettlement {
         let _guard = self.sending.lock().await;
         let nonce = self.nonce(from, "pending").await?;
         let head = self.head().await?;
-        let terms = Terms {
-            chain_id: self.chain_id,
-            contract: self.contract,
-            nonce,
-            base_fee_wei: head.header.base_fee_per_gas().unwrap_or_default().into(),
-            tip_wei: Terms::tip(),
-            gas_limit: Terms::gas_limit(estimate.to(), head.header.gas_limit()),
-        };
-        let signed = terms.sign(signer, value, calldata)?;
+        let gas_limit = Terms::gas_limit(estimate.to(), head.header.gas_limit());
+        let signed = Terms { gas_limit, ..self.terms(nonce, &head) }.sign(signer, value, calldata)?;
         let hash = *signed.tx_hash();
         let raw = Bytes::from(signed.encoded_2718());
         match self.request::<TxHash>("eth_sendRawTransaction", rpc_params![raw]).await {
@@ -216,6 +220,16 @@ impl SettlementChain for RpcSettlement {
             Err(SettlementError::Rejected(reason)) if reason.contains("already known") => Ok(hash),
             Err(error) => Err(error),
         }
+    }
+
+    async fn propose_transaction(
+        &self,
+        signer: &PrivateKeySigner,
+        header: &Header,
+    ) -> Result<TxEnvelope, SettlementError> {
+        let nonce = self.nonce(signer.address(), "latest").await?;
+        let head = self.head().await?;
+        self.terms(nonce, &head).propose(signer, header)
     }
 
     async fn receipt(&self, hash: TxHash) -> Result<Option<SettlementReceipt>, SettlementError> {

@@ -1,12 +1,15 @@
-//! `ivm challenger` and `ivm prover`: an agent by itself, over public JSON-RPC.
+//! `ivm proposer`, `ivm challenger` and `ivm prover`: an agent by itself, over public JSON-RPC.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use alloy_signer_local::PrivateKeySigner;
 use clap::Args;
 use eyre::{Result, WrapErr, bail, eyre};
-use ivm_agents::{Challenger, ChallengerConfig, Prover, ProverConfig, RpcExecution, keys};
+use ivm_agents::{
+    Challenger, ChallengerConfig, Proposer, ProposerConfig, Prover, ProverConfig, RpcExecution, SignedBlocks,
+    keys,
+};
 use ivm_client::{Client, rpc_params};
 use ivm_node::ZkvmJudge;
 use ivm_rpc::SettlementInfo;
@@ -21,7 +24,10 @@ use super::{
 /// Most bytes of a password file.
 const MAX_PASSWORD_SIZE_BYTES: u64 = 4096;
 
-/// What both agents are told.
+/// Wei in a gwei.
+const WEI_PER_GWEI: u64 = 1_000_000_000;
+
+/// What every agent is told.
 #[derive(Debug, Args)]
 pub(crate) struct AgentArgs {
     /// JSON-RPC of an execution node.
@@ -50,6 +56,26 @@ pub(crate) struct AgentArgs {
     runs: u16,
     #[command(flatten)]
     logs: LogArgs,
+}
+
+/// Arguments of `ivm proposer`.
+#[derive(Debug, Args)]
+pub(crate) struct ProposerArgs {
+    #[command(flatten)]
+    agent: AgentArgs,
+    /// Folder that keeps what was signed. Never start a proposer with its key and without it: two blocks signed on one
+    /// parent cost the bond.
+    #[arg(long, value_name = "DIR", default_value = "proposer-data")]
+    data_dir: PathBuf,
+    /// Post the bond when the account is admitted and has none.
+    #[arg(long)]
+    post_bond: bool,
+    /// Chain id of the execution chain; refuses to start where the node says another [default: what the node says].
+    #[arg(long, value_name = "ID")]
+    chain_id: Option<u64>,
+    /// Most gwei that the gas of what is posted in one block may cost.
+    #[arg(long, value_name = "GWEI", default_value_t = 1_000_000_000)]
+    max_cost_gwei: u64,
 }
 
 /// Arguments of `ivm challenger`.
@@ -142,6 +168,34 @@ fn beside(rpc: &str, port: Option<u64>) -> Result<String> {
 async fn stopped() {
     if let Err(error) = wait_for_stop().await {
         tracing::error!("cannot listen for signals, stopping: {error}");
+    }
+}
+
+impl ProposerArgs {
+    /// Proposes blocks until told to stop.
+    pub(crate) fn run(self) -> Result<()> {
+        self.agent.logs.init();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let Tools { settlement, execution, judge, signer } = self.agent.tools().await?;
+            let got = execution.chain_id().await?;
+            if let Some(expected) = self.chain_id.filter(|expected| *expected != got) {
+                bail!("the node serves chain {got}, expected {expected}");
+            }
+            let blocks = SignedBlocks::open(&self.data_dir.join(signer.address().to_string()))?;
+            let config = ProposerConfig {
+                max_cost_wei: U256::from(self.max_cost_gwei) * U256::from(WEI_PER_GWEI),
+                concurrent_runs: usize::from(self.agent.runs),
+                posts_bond: self.post_bond,
+                withdraw_to: self.agent.withdraw_to,
+                ..ProposerConfig::new(got)
+            };
+            let node = execution.clone();
+            let proposer =
+                Proposer::start(settlement, node, execution, judge, signer, blocks, config).await?;
+            proposer.run(stopped()).await;
+            Ok(())
+        })
     }
 }
 

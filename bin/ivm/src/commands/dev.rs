@@ -52,6 +52,9 @@ pub(crate) struct DevArgs {
     /// Port that the settlement chain's JSON-RPC listens on [default: one more than --http-port; any that is free for 0].
     #[arg(long, value_name = "PORT")]
     settlement_port: Option<u16>,
+    /// Propose no blocks: `ivm proposer` does, with the key of a development proposer or of one that the owner allows.
+    #[arg(long, conflicts_with = "byzantine")]
+    external_proposer: bool,
     /// Run neither challenger nor prover beside the node.
     #[arg(long)]
     no_agents: bool,
@@ -85,7 +88,7 @@ impl DevArgs {
                 true => None,
                 false => Some(Agents::start_embedded(&node, block_time).await?),
             };
-            self.print_banner(&node, &accounts);
+            self.print_banner(&node, &accounts)?;
             wait_for_stop().await?;
             eprintln!("stopping");
             if let Some(agents) = agents {
@@ -113,6 +116,11 @@ impl DevArgs {
         let settlement_port = self.settlement_port.unwrap_or(next_port);
         config.settlement.rpc.listen = SocketAddr::new(self.http_host, settlement_port);
         self.arbitration.apply(&mut config)?;
+        if self.external_proposer {
+            let proposers = std::mem::take(&mut config.proposers);
+            config.settlement.external_proposers =
+                proposers.iter().map(|proposer| proposer.address()).collect();
+        }
         config.replica = self.replica.config()?;
         if let Some(workers) = self.workers {
             config.coprocessor.workers = usize::from(workers);
@@ -123,7 +131,7 @@ impl DevArgs {
         Ok((config, accounts))
     }
 
-    fn print_banner(&self, node: &Node, accounts: &[DevAccount]) {
+    fn print_banner(&self, node: &Node, accounts: &[DevAccount]) -> Result<()> {
         let address = node.rpc_address();
         if !self.quiet {
             println!("Accounts, 10,000 ether each (mnemonic: {DEV_MNEMONIC}):\n");
@@ -153,6 +161,14 @@ impl DevArgs {
         );
         println!("Explorer   http://{address}/explorer");
         println!("WebSocket  ws://{address}");
+        if self.external_proposer {
+            println!("\nNo block is made before a proposer comes:\n");
+            for proposer in dev_proposers()? {
+                let key = alloy_primitives::hex::encode(proposer.to_bytes());
+                println!("  IVM_KEY=0x{key} ivm proposer --rpc http://{address}");
+            }
+        }
+        Ok(())
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Dev(dev::DevArgs),
     /// See InfinityVM do its job, from request to proof, and what becomes of a lie.
     Demo(demo::DemoCommand),
+    /// Sign and propose blocks that a node builds, when their claims are true.
+    Proposer(agent::ProposerArgs),
     /// Run the claims of a chain again, and challenge what is wrong.
     Challenger(agent::ChallengerArgs),
     /// Prove outcomes that are disputed.
@@ -79,6 +81,7 @@ impl Command {
             Self::Dev(args) => args.run(),
             Self::Bench(command) => command.run(),
             Self::Demo(command) => command.run(),
+            Self::Proposer(args) => args.run(),
             Self::Challenger(args) => args.run(),
             Self::Prover(args) => args.run(),
             Self::Estimate(args) => args.run(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use alloy_consensus::Header;
+use alloy_consensus::{Header, TxEnvelope};
 use alloy_primitives::{Address, B256, Bytes, TxHash, U256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use async_trait::async_trait;
@@ -37,7 +37,7 @@ pub(crate) const PARAMETERS: SettlementParameters = SettlementParameters {
 };
 
 /// Lets others go first, once.
-fn pass() -> impl Future<Output = ()> {
+pub(crate) fn pass() -> impl Future<Output = ()> {
     let mut passed = false;
     std::future::poll_fn(move |context| {
         if std::mem::replace(&mut passed, true) {
@@ -112,6 +112,13 @@ impl SettlementChain for MockPassingChain {
         calldata: Bytes,
     ) -> Result<TxHash, SettlementError> {
         pass_around!(self.0.send(signer, value, calldata))
+    }
+    async fn propose_transaction(
+        &self,
+        signer: &PrivateKeySigner,
+        header: &Header,
+    ) -> Result<TxEnvelope, SettlementError> {
+        pass_around!(SettlementChain::propose_transaction(&self.0, signer, header))
     }
     async fn receipt(&self, hash: TxHash) -> Result<Option<SettlementReceipt>, SettlementError> {
         pass_around!(self.0.receipt(hash))
@@ -314,6 +321,11 @@ impl World {
         };
         self.execution.proposals.lock().insert(block.hash(), proposal);
         block
+    }
+
+    /// Takes note of a block that somebody else made on the tip.
+    pub(crate) fn remember(&self, header: &Header) {
+        self.headers.lock().insert(header.hash_slow(), header.clone());
     }
 
     /// Has a proposer propose a block, in a settlement block of its own.

@@ -10,7 +10,8 @@ fn text(pattern: &str) -> Value {
 
 /// All schemas, by their names.
 pub(super) fn all() -> Map<String, Value> {
-    let parts = [ethereum(), super::jobs::schemas(), super::jobs::rest_schemas()];
+    let parts =
+        [ethereum(), super::jobs::schemas(), super::jobs::rest_schemas(), super::proposing::schemas()];
     parts.into_iter().flat_map(|schemas| schemas.as_object().cloned().unwrap_or_default()).collect()
 }
 

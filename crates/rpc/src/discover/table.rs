@@ -512,6 +512,24 @@ pub(super) const METHODS: &[Described] = &[
         result: "Hash",
     },
     Described {
+        name: "ivm_prepareBlock",
+        summary: "What a proposer has to sign for the next block, once one is due; null when none is for a while",
+        params: &["session: ProposerSession"],
+        result: "BlockDuty|null",
+    },
+    Described {
+        name: "ivm_assembleBlock",
+        summary: "Build the next block, with what its proposer posts in it",
+        params: &["session: ProposerSession", "request: AssembleRequest"],
+        result: "AssembledBlock",
+    },
+    Described {
+        name: "ivm_proposeBlock",
+        summary: "Have a block ordered that its proposer signed",
+        params: &["offer: BlockOffer"],
+        result: "OrderedBlock",
+    },
+    Described {
         name: "ivm_settlementInfo",
         summary: "Where the chain is settled, and which blocks the node refuses",
         params: &[],

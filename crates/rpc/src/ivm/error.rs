@@ -123,6 +123,26 @@ pub enum IvmError {
         /// keccak256 asked for.
         hash: B256,
     },
+    /// -32034: who asks for blocks may not propose any.
+    #[error("not a proposer: {reason}")]
+    NotProposer {
+        /// Why.
+        reason: String,
+    },
+    /// -32035: the block does not follow the newest one: another duty is to be had.
+    #[error("block follows {got}, the newest block is {expected}")]
+    OtherParent {
+        /// What it follows.
+        got: B256,
+        /// The newest block.
+        expected: B256,
+    },
+    /// -32036: the node does not have the block ordered.
+    #[error("block refused: {reason}")]
+    BlockRefused {
+        /// Why.
+        reason: String,
+    },
     /// -32603: the node failed.
     #[error("internal error: {0}")]
     Internal(String),
@@ -146,6 +166,9 @@ impl IvmError {
             Self::OtherInput { .. } => -32031,
             Self::NoOutcome { .. } => -32032,
             Self::UnknownPayload { .. } => -32033,
+            Self::NotProposer { .. } => -32034,
+            Self::OtherParent { .. } => -32035,
+            Self::BlockRefused { .. } => -32036,
             Self::Internal(_) => -32603,
         }
     }

@@ -64,7 +64,8 @@ fn check_sizes(request: &SignedJobRequest) -> Result<(), IvmError> {
     within("offchainInput", offchain, MAX_OFFCHAIN_INPUT_SIZE_BYTES)
 }
 
-fn within(field: &'static str, got: usize, limit: usize) -> Result<(), IvmError> {
+/// Refuses a part of a request that is too long.
+pub(super) fn within(field: &'static str, got: usize, limit: usize) -> Result<(), IvmError> {
     if got > limit { Err(IvmError::FieldTooLarge { field, got, limit }) } else { Ok(()) }
 }
 

@@ -7,7 +7,7 @@ use ivm_primitives::limits;
 
 use super::{
     IvmBackend, IvmError, JobInfo, NodeInfo, NodeLimits, ProgramInfo, ProofInfo, ProposalInfo,
-    SettlementInfo, SignedHeaderInfo, SubmittedProgram, jobs,
+    SettlementInfo, SignedHeaderInfo, SubmittedProgram, jobs, proposing,
 };
 use crate::api::Api;
 use crate::error::{RpcError, RpcResult};
@@ -27,6 +27,7 @@ pub(crate) fn register(table: &mut MethodTable, backend: &Backend) -> Result<(),
     table.asynchronous("ivm_submitSignedHeader", with(backend, submit_signed_header))?;
     table.asynchronous("ivm_settlementInfo", with(backend, settlement))?;
     table.inline("ivm_nodeInfo", node_info)?;
+    proposing::register(table, backend)?;
     jobs::register(table, backend)
 }
 

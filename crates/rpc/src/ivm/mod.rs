@@ -3,6 +3,7 @@
 mod error;
 mod jobs;
 mod methods;
+mod proposing;
 mod watch;
 
 use alloy_primitives::{B256, Bytes};
@@ -12,10 +13,11 @@ use tokio::sync::broadcast;
 
 pub use error::IvmError;
 pub use ivm_rpc_types::{
-    CycleFeeHistory, EstimateRequest, JobEstimate, JobInfo, JobKind, JobOutcome, JobOutcomeStatus,
-    JobRequest, JobState, NodeInfo, NodeLimits, ProgramInfo, ProofInfo, ProofState, ProposalInfo,
-    ProposalStatus, RefusedBlock, SettlementInfo, SignedHeaderInfo, SignedJobRequest, SubmittedJob,
-    SubmittedProgram,
+    AssembleRequest, AssembledBlock, BlockDuty, BlockOffer, ClaimedJob, CycleFeeHistory, EstimateRequest,
+    JobEstimate, JobInfo, JobKind, JobOutcome, JobOutcomeStatus, JobRequest, JobState, LeadingCall,
+    NewProgram, NodeInfo, NodeLimits, OrderedBlock, ProgramInfo, ProofInfo, ProofState, ProposalInfo,
+    ProposalStatus, ProposerSession, RefusedBlock, SettlementInfo, SignedHeaderInfo, SignedJobRequest,
+    SubmittedJob, SubmittedProgram,
 };
 pub(crate) use jobs::{MAX_SIGNATURE_SIZE_BYTES, submit_job};
 pub(crate) use methods::{register, submit_payload};
@@ -27,10 +29,13 @@ const NO_OFFCHAIN_JOBS: IvmError = IvmError::Unavailable { what: "jobs asked for
 /// What a node without a settlement chain answers.
 const NOT_SETTLED: IvmError = IvmError::Unavailable { what: "settlement" };
 
+/// What a node answers that builds no blocks for others.
+const NO_PROPOSING: IvmError = IvmError::Unavailable { what: "proposing from outside" };
+
 /// Largest payload that is served, in bytes: an offchain input, or a proof that fits a settlement block.
 pub const MAX_SERVED_PAYLOAD_SIZE_BYTES: usize = 16 * 1024 * 1024;
 
-/// What a node does for the `ivm_*` methods; one that settles nowhere leaves out the last five. This crate has checked sizes against [`ivm_primitives::limits`] before.
+/// What a node does for the `ivm_*` methods; one that settles nowhere leaves out those from [`IvmBackend::payload`] on. This crate has checked sizes against [`ivm_primitives::limits`] before.
 #[async_trait]
 pub trait IvmBackend: Send + Sync + 'static {
     /// Admits an ELF, keeps it, and sees to its registration. Submitting one again is not an error.
@@ -93,6 +98,28 @@ pub trait IvmBackend: Send + Sync + 'static {
     async fn submit_signed_header(&self, header: SignedHeaderInfo) -> Result<B256, IvmError> {
         let _ = header;
         Err(NOT_SETTLED)
+    }
+
+    /// What a proposer has to sign for the next block, once one is due; `None` when none is for a while.
+    async fn prepare_block(&self, session: ProposerSession) -> Result<Option<BlockDuty>, IvmError> {
+        let _ = session;
+        Err(NO_PROPOSING)
+    }
+
+    /// Builds the next block.
+    async fn assemble_block(
+        &self,
+        session: ProposerSession,
+        request: AssembleRequest,
+    ) -> Result<AssembledBlock, IvmError> {
+        let _ = (session, request);
+        Err(NO_PROPOSING)
+    }
+
+    /// Checks a block, and has it ordered.
+    async fn propose_block(&self, offer: BlockOffer) -> Result<OrderedBlock, IvmError> {
+        let _ = offer;
+        Err(NO_PROPOSING)
     }
 
     /// Where the chain is settled.

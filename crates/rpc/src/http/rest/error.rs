@@ -131,6 +131,9 @@ fn ivm_status(error: &IvmError) -> StatusCode {
         IvmError::RequestRefused { .. }
         | IvmError::UnknownProgram { .. }
         | IvmError::NoOutcome { .. }
+        | IvmError::NotProposer { .. }
+        | IvmError::OtherParent { .. }
+        | IvmError::BlockRefused { .. }
         | IvmError::NotProvable { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         IvmError::InvalidProgram { .. } | IvmError::InvalidHeader { .. } | IvmError::OtherInput { .. } => {
             StatusCode::BAD_REQUEST
