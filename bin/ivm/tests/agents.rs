@@ -1,4 +1,4 @@
-//! `ivm challenger` and `ivm prover` as processes of their own, killed at their work.
+//! `ivm proposer`, `ivm challenger` and `ivm prover` as processes of their own, killed at their work.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
@@ -7,11 +7,13 @@
 mod dev;
 
 use std::{
+    path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use alloy_primitives::{B256, Bytes, TxHash, U256, hex};
+use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use dev::{Dev, Running};
 use ivm_agents::{ExecutionSource, RpcExecution};
@@ -160,9 +162,70 @@ async fn included(settlement: &RpcSettlement, hash: TxHash) {
     }
 }
 
+fn proposer(dev: &Dev, key: &PrivateKeySigner, folder: &Path) -> Running {
+    let process = Command::new(env!("CARGO_BIN_EXE_ivm"))
+        .args(["proposer", "--rpc", &dev.rpc, "--runs", "1", "--post-bond", "--data-dir"])
+        .arg(folder)
+        .env("IVM_KEY", hex::encode_prefixed(key.to_bytes()))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    Running(process)
+}
+
+const PROPOSED: fn(&SettlementEvent) -> bool = |event| matches!(event, SettlementEvent::BlockProposed(_));
+
+#[tokio::test(flavor = "multi_thread")]
+async fn proposers_elsewhere_make_all_blocks_whenever_they_are_killed() {
+    for blocks in [["--block-time-ms", "100"].as_slice(), &["--on-demand"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let dev = Dev::start(&[&["--external-proposer"], blocks].concat());
+        let settlement = RpcSettlement::connect(&dev.settlement_rpc, SETTLEMENT_ADDRESS).await.unwrap();
+        let chain: &dyn SettlementChain = &settlement;
+        let echo = include_bytes!("../../../programs/elf/echo.elf");
+        let key = DevRole::Proposer.signer().unwrap();
+        assert_eq!(chain.tip().await.unwrap().number, 0, "nobody proposes");
+
+        let mut running = proposer(&dev, &key, folder.path());
+        draw(&dev, echo).await;
+        // A second one with its key and folder does not start: it would equivocate.
+        assert!(!proposer(&dev, &key, folder.path()).0.wait().unwrap().success());
+        for pause_ms in [30, 90, 170, 250] {
+            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            running.kill();
+            running = proposer(&dev, &key, folder.path());
+        }
+        draw(&dev, echo).await;
+
+        // A newcomer is admitted, posts its bond, and goes on alone.
+        drop(running);
+        let newcomer = dev_accounts().unwrap().remove(5).signer;
+        let _running = proposer(&dev, &newcomer, folder.path());
+        let owner = DevRole::Owner.signer().unwrap();
+        let allow = Settlement::allowCall { proposer: newcomer.address() };
+        let sent = settlement.send(&owner, U256::ZERO, allow.abi_encode().into()).await.unwrap();
+        included(&settlement, sent).await;
+        draw(&dev, echo).await;
+
+        let logs = events(&settlement, PROPOSED).await;
+        let made_by = |who: &PrivateKeySigner| {
+            let who = who.address();
+            count(
+                &logs,
+                move |event| matches!(event, SettlementEvent::BlockProposed(event) if event.proposer == who),
+            )
+        };
+        assert!(made_by(&key) > 0 && made_by(&newcomer) > 0);
+        assert_eq!(made_by(&key) + made_by(&newcomer), count(&logs, PROPOSED));
+        let slashed = |event: &SettlementEvent| matches!(event, SettlementEvent::ProposerSlashed(_));
+        assert_eq!(count(&logs, slashed), 0);
+    }
+}
+
 #[test]
 fn an_agent_without_a_key_says_where_it_looked() {
-    for command in ["challenger", "prover"] {
+    for command in ["proposer", "challenger", "prover"] {
         let output = Command::new(env!("CARGO_BIN_EXE_ivm"))
             .args([command, "--rpc", "http://127.0.0.1:1", "--key-env", "IVM_NO_SUCH_KEY"])
             .output()

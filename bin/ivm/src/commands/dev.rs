@@ -149,6 +149,14 @@ impl DevArgs {
         let data = self.data_dir.as_ref().map_or("in memory".into(), |folder| folder.display().to_string());
         let programs =
             if self.unconfined { "run in this process, not confined" } else { "run in confined workers" };
+        if self.external_proposer {
+            println!("No block is made before a proposer comes:\n");
+            for proposer in dev_proposers()? {
+                let key = alloy_primitives::hex::encode(proposer.to_bytes());
+                println!("  IVM_KEY=0x{key} ivm proposer --rpc http://{address}");
+            }
+            println!();
+        }
         println!("Chain id   {}", node.chain().config().chain_id);
         println!("Blocks     {blocks}");
         println!("Data       {data}");
@@ -161,13 +169,6 @@ impl DevArgs {
         );
         println!("Explorer   http://{address}/explorer");
         println!("WebSocket  ws://{address}");
-        if self.external_proposer {
-            println!("\nNo block is made before a proposer comes:\n");
-            for proposer in dev_proposers()? {
-                let key = alloy_primitives::hex::encode(proposer.to_bytes());
-                println!("  IVM_KEY=0x{key} ivm proposer --rpc http://{address}");
-            }
-        }
         Ok(())
     }
 }
