@@ -30,6 +30,9 @@ pub struct BuildRequest {
     /// Transactions that come first, in this order, before any of the pool: results, program registrations. One that
     /// cannot be executed is left out ([`BuiltBlock::rejected_leading`]).
     pub leading_transactions: Vec<TxEnvelope>,
+    /// Most gas of those, as it was used by those before and may be by the next: from the first that may use more, all are
+    /// left out ([`BuiltBlock::leading_left_out`]). The block's own limit without it.
+    pub max_leading_gas: Option<u64>,
     /// Seconds since 1970; the parent's timestamp is taken when it is later.
     pub timestamp: u64,
     /// Who gets the tips: the proposer.
@@ -59,6 +62,7 @@ pub struct BuiltBlock {
     /// Accounts whose nonce, balance or code may have changed.
     pub(crate) touched: Vec<Address>,
     rejected_leading: Vec<RejectedTransaction>,
+    leading_left_out: usize,
     dropped_from_pool: Vec<RejectedTransaction>,
 }
 
@@ -78,7 +82,12 @@ impl BuiltBlock {
         &self.committed
     }
 
-    /// Leading transactions that were left out.
+    /// How many leading transactions, the last of them, were left for another block: they may use too much gas.
+    pub fn leading_left_out(&self) -> usize {
+        self.leading_left_out
+    }
+
+    /// Leading transactions that cannot be executed.
     pub fn rejected_leading(&self) -> &[RejectedTransaction] {
         &self.rejected_leading
     }
@@ -212,6 +221,7 @@ impl Assembly<'_> {
             update,
             touched: touched.into_iter().collect(),
             rejected_leading: Vec::new(),
+            leading_left_out: 0,
             dropped_from_pool: Vec::new(),
         })
     }
@@ -248,7 +258,16 @@ impl Chain {
         let mut assembly = Assembly::start(self, tip, header, &[], withdrawals.as_ref())?;
 
         let mut rejected_leading = Vec::new();
-        for transaction in request.leading_transactions {
+        let mut leading_left_out = 0;
+        let max_leading_gas = request.max_leading_gas.unwrap_or(u64::MAX);
+        let mut leading = request.leading_transactions.into_iter();
+        let block_gas = assembly.gas_left();
+        while let Some(transaction) = leading.next() {
+            let used = block_gas - assembly.gas_left();
+            if used.saturating_add(transaction.gas_limit()) > max_leading_gas {
+                leading_left_out = 1 + leading.len();
+                break;
+            }
             let hash = *transaction.tx_hash();
             let reason = match recover(transaction) {
                 None => Some("invalid signature".to_owned()),
@@ -259,6 +278,7 @@ impl Chain {
         let dropped_from_pool = self.add_from_pool(&mut assembly)?;
         let mut built = assembly.seal(Vec::new(), withdrawals.clone())?;
         built.rejected_leading = rejected_leading;
+        built.leading_left_out = leading_left_out;
         built.dropped_from_pool = dropped_from_pool;
         Ok(built)
     }

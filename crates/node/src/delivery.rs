@@ -19,6 +19,54 @@ pub(crate) const RESULT_GAS: u64 = 60_000;
 /// Gas of one byte of calldata at most (EIP-7623: four tokens at ten gas).
 pub(crate) const CALLDATA_BYTE_GAS: u64 = 40;
 
+/// How much gas posts may take.
+///
+/// A result reserves what its callback may use, and most use a fraction of it. So posts are planned for more gas than the
+/// block has for them, in batches that are small beside it: the block takes one after another for as long as what was used
+/// and what the next may use fit ([`BuildRequest::max_leading_gas`](ivm_chain::BuildRequest)). The rest is for the next
+/// block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PostingGas {
+    /// Of a post: its limit has to be free when its turn comes.
+    block: u64,
+    /// Of a batch of several results.
+    batch: u64,
+    /// Of all posts together that can still be planned.
+    left: u64,
+}
+
+impl PostingGas {
+    /// Times the gas of posts that is planned for.
+    const OVERBOOKING: u64 = 8;
+
+    /// Batches of several results that fit into a block whatever they use.
+    const BATCHES: u64 = 4;
+
+    /// For a block of which posts may take so much.
+    pub(crate) const fn of_block(block: u64) -> Self {
+        Self { block, batch: block / Self::BATCHES, left: block.saturating_mul(Self::OVERBOOKING) }
+    }
+
+    /// Gas of a result that was in so many failed transactions: twice as much each time, as far as a block has it.
+    pub(crate) fn attempt(&self, gas: u64, failed_posts: u32) -> u64 {
+        (gas << failed_posts.min(8)).min(self.block.saturating_sub(BATCH_GAS)).max(gas)
+    }
+
+    /// Plans for a post. False when there is no room for it.
+    pub(crate) fn take(&mut self, gas: u64) -> bool {
+        let fits = gas <= self.block && gas <= self.left;
+        if fits {
+            self.left -= gas;
+        }
+        fits
+    }
+
+    /// Whether a batch that takes so much can take so much more.
+    pub(crate) const fn share(&self, taken: u64, more: u64) -> bool {
+        taken.saturating_add(more) <= self.batch
+    }
+}
+
 /// A transaction to post.
 #[derive(Clone, Debug)]
 pub(crate) struct Batch {
@@ -27,21 +75,24 @@ pub(crate) struct Batch {
     pub(crate) gas_limit: u64,
 }
 
-/// Puts results, in order, into batches that together stay within `gas_budget`. A result that was in a failed
-/// transaction before gets one of its own, with more gas each time.
+/// Puts results, in order, into batches. A result that was in a failed transaction before gets one of its own, with more
+/// gas each time.
 pub(crate) fn batches<'a>(
     ready: impl Iterator<Item = (B256, &'a JobRecord, &'a Execution, u32)>,
-    gas_budget: u64,
+    posting: &mut PostingGas,
 ) -> Vec<Batch> {
     let mut batches = Vec::new();
     let mut current = Draft::default();
-    let mut gas_left = gas_budget;
     for (job_id, record, execution, failed_posts) in ready {
-        let gas = result_gas(record, execution) << failed_posts.min(8);
+        let gas = posting.attempt(result_gas(record, execution), failed_posts);
+        if !current.results.is_empty() && failed_posts == 0 && !posting.share(BATCH_GAS + current.gas, gas) {
+            batches.push(std::mem::take(&mut current).finish());
+        }
         let opens_batch = current.results.is_empty() || failed_posts > 0;
-        let needed = gas + if opens_batch { BATCH_GAS } else { 0 };
-        let Some(rest) = gas_left.checked_sub(needed) else { break };
-        gas_left = rest;
+        if !posting.take(gas + if opens_batch { BATCH_GAS } else { 0 }) {
+            // A smaller one may fit.
+            continue;
+        }
         let result = JobResult {
             job: record.to_job(),
             status: execution.outcome.status().as_byte(),
@@ -116,14 +167,25 @@ mod tests {
         }
     }
 
-    fn run(failed_posts: &[u32], callback_gas_limit: u64, budget: u64) -> Vec<Batch> {
+    fn run(failed_posts: &[u32], callback_gas_limit: u64, block_gas: u64) -> Vec<Batch> {
         let record = record(callback_gas_limit);
         let execution = Execution { outcome: Outcome::Success(Bytes::from_static(b"out")), cycles: 1 };
         let ready = failed_posts
             .iter()
             .zip(0_u8..)
             .map(|(failed, index)| (B256::repeat_byte(index), &record, &execution, *failed));
-        batches(ready, budget)
+        batches_of(ready, block_gas)
+    }
+
+    fn batches_of<'a>(
+        ready: impl IntoIterator<Item = (B256, &'a JobRecord, &'a Execution, u32)>,
+        block_gas: u64,
+    ) -> Vec<Batch> {
+        batches(ready.into_iter(), &mut PostingGas::of_block(block_gas))
+    }
+
+    fn sizes(batches: &[Batch]) -> Vec<usize> {
+        batches.iter().map(|batch| batch.jobs.len()).collect()
     }
 
     #[test]
@@ -136,23 +198,40 @@ mod tests {
     }
 
     #[test]
-    fn the_budget_bounds_all_batches_together() {
-        let batches = run(&[0; 100], 1_000_000, 15_000_000);
-        assert!(batches.iter().map(|batch| batch.gas_limit).sum::<u64>() <= 15_000_000);
-        assert!(!batches.is_empty());
-        assert!(run(&[0], 1_000_000, 100_000).is_empty());
+    fn every_batch_fits_beside_others_and_all_together_are_bounded() {
+        let batches = run(&[0; 500], 1_000_000, 15_000_000);
+        assert!(batches.iter().all(|batch| batch.gas_limit <= 15_000_000 / 4));
+        let planned = batches.iter().map(|batch| batch.gas_limit).sum::<u64>();
+        assert!((60_000_000..=120_000_000).contains(&planned), "{planned}");
+    }
+
+    #[test]
+    fn a_result_that_would_take_more_than_a_block_holds_up_no_other() {
+        let batches = run(&[3, 0, 0], 5_000_000, 15_000_000);
+        assert_eq!(sizes(&batches), [1, 1, 1]);
+        assert_eq!(batches[0].gas_limit, 15_000_000);
+        let (large, small) = (record(5_000_000), record(100_000));
+        let execution = Execution { outcome: Outcome::Success(Bytes::new()), cycles: 1 };
+        let ready = [(&large, 1), (&small, 2)];
+        let ready = ready.map(|(record, byte)| (B256::repeat_byte(byte), record, &execution, 0));
+        let batches = batches_of(ready, 2_500_000);
+        assert_eq!(batches.iter().map(|batch| batch.jobs[0]).collect::<Vec<_>>(), [B256::repeat_byte(2)]);
+    }
+
+    #[test]
+    fn a_result_that_is_large_beside_a_block_goes_alone() {
+        assert_eq!(sizes(&run(&[0; 3], 5_000_000, 6_000_000)), [1, 1, 1]);
     }
 
     #[test]
     fn a_result_that_failed_goes_alone_with_more_gas() {
         let batches = run(&[0, 2, 0], 100_000, 30_000_000);
-        assert_eq!(batches.iter().map(|batch| batch.jobs.len()).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(sizes(&batches), [1, 2]);
         assert!(batches[0].gas_limit > batches[1].gas_limit);
     }
 
     #[test]
     fn long_batches_are_cut() {
-        let batches = run(&[0; 130], 1000, u64::MAX);
-        assert_eq!(batches.iter().map(|batch| batch.jobs.len()).collect::<Vec<_>>(), [64, 64, 2]);
+        assert_eq!(sizes(&run(&[0; 130], 1000, u64::MAX)), [64, 64, 2]);
     }
 }

@@ -87,6 +87,12 @@ pub enum NodeError {
         /// The block.
         block_hash: alloy_primitives::B256,
     },
+    /// Somebody fills the settlement chain's pool with proposals that lack their payloads.
+    #[error("the settlement pool holds more than {limit} proposals without payloads in a row")]
+    BareProposals {
+        /// How many were dropped.
+        limit: usize,
+    },
     /// A chain needs at least one proposer.
     #[error("no proposer is configured, expected at least one, of this node or elsewhere")]
     NoProposer,

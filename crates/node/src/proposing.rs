@@ -20,7 +20,7 @@ use crate::{
     NodeError,
     byzantine::{FalseResult, LieMode, tamper},
     claims::oversized_receipts,
-    delivery::batches,
+    delivery::{PostingGas, batches},
     payload::Payload,
     producer::Producer,
     records::Changes,
@@ -156,6 +156,11 @@ impl Producer {
         .map(Built::Block)
     }
 
+    /// Most gas that what the proposer posts uses.
+    fn max_leading_gas(&self) -> u64 {
+        self.shared.chain.config().block_gas_limit / LEADING_GAS_DIVISOR
+    }
+
     /// What building a block takes, beside the transactions of the pool.
     pub(crate) fn build_request(
         &self,
@@ -165,6 +170,7 @@ impl Producer {
     ) -> BuildRequest {
         BuildRequest {
             leading_transactions,
+            max_leading_gas: Some(self.max_leading_gas()),
             timestamp,
             beneficiary: proposer,
             prev_randao: keccak256(self.shared.chain.head().block.hash()),
@@ -180,6 +186,9 @@ impl Producer {
     ) -> Result<Option<Executed>, NodeError> {
         for rejected in built.rejected_leading() {
             tracing::error!(target: "block", "transaction {} of the proposer was left out: {}", rejected.hash, rejected.reason);
+        }
+        if built.leading_left_out() > 0 {
+            tracing::debug!(target: "block", "{} posts wait for the next block", built.leading_left_out());
         }
         if self.split_oversized(&built, &purposes) {
             return Ok(None);
@@ -267,7 +276,7 @@ impl Producer {
         let nonce =
             chain.state_at(BlockId::latest())?.nonce(proposer).map_err(ivm_chain::ChainError::from)?;
         let mut leading = Leading { calls: Vec::new(), nonce, base_fee_wei: chain.next_base_fee() };
-        let mut gas_left = chain.config().block_gas_limit / LEADING_GAS_DIVISOR;
+        let mut posting = PostingGas::of_block(self.max_leading_gas());
 
         for (program_id, (elf_hash, elf_size_bytes)) in
             self.shared.registrations.lock().programs.iter().take(MAX_REGISTRATIONS_PER_BLOCK)
@@ -279,7 +288,7 @@ impl Producer {
             };
             let purpose = Purpose::Registration(*program_id);
             leading.push(PROGRAM_REGISTRY_ADDRESS, call.abi_encode(), REGISTRATION_GAS, purpose);
-            gas_left = gas_left.saturating_sub(REGISTRATION_GAS);
+            posting.take(REGISTRATION_GAS);
         }
         let open_jobs = self.shared.open_jobs.lock();
         let in_time = open_jobs.ready().filter(|(job_id, record, ..)| {
@@ -287,20 +296,19 @@ impl Producer {
         });
         let lies = false_result.iter().map(|lie| (lie.job_id, &lie.record, &lie.execution, 0));
         let in_time = lies.chain(in_time);
-        for batch in batches(in_time, gas_left) {
-            gas_left = gas_left.saturating_sub(batch.gas_limit);
+        for batch in batches(in_time, &mut posting) {
             leading.push(JOB_MANAGER_ADDRESS, batch.calldata, batch.gas_limit, Purpose::Results(batch.jobs));
         }
         let admission = Admission::new(chain);
         let signed = next_in_order(open_jobs.ready_signed(), |consumer| admission.ordered_nonce(consumer))?;
-        for batch in signed_batches(signed, gas_left) {
-            gas_left = gas_left.saturating_sub(batch.gas_limit);
+        for batch in signed_batches(signed, &mut posting) {
             leading.push(JOB_MANAGER_ADDRESS, batch.calldata, batch.gas_limit, Purpose::Results(batch.jobs));
         }
         for (job_id, record) in open_jobs.past_deadline(next).take(MAX_EXPIRIES_PER_BLOCK) {
             let gas = EXPIRY_GAS + record.callback_gas_limit + record.callback_gas_limit / 63;
-            let Some(rest) = gas_left.checked_sub(gas) else { break };
-            gas_left = rest;
+            if !posting.take(gas) {
+                break;
+            }
             let call = JobManager::expireJobCall { job: record.to_job() };
             leading.push(JOB_MANAGER_ADDRESS, call.abi_encode(), gas, Purpose::Expiry(job_id));
         }

@@ -6,10 +6,10 @@
 
 use alloy_consensus::{Block, Header, TxEnvelope};
 use alloy_eips::BlockId;
-use alloy_primitives::{Address, B256, keccak256};
+use alloy_primitives::{Address, B256, TxHash, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{Eip712Domain, SolCall, SolEvent};
-use ivm_chain::{BuildRequest, Chain, CommittedBlock, ExtraWrite};
+use ivm_chain::{BuildRequest, BuiltBlock, Chain, CommittedBlock, ExtraWrite};
 use ivm_contracts::{ProposerState, Settlement as Contract};
 use ivm_coprocessor::ToldRun;
 use ivm_settlement::{EmbeddedSettlement, SETTLEMENT_ADDRESS, header_domain};
@@ -18,6 +18,10 @@ use crate::{NodeError, payload::Payload, told};
 
 /// Final blocks whose payloads are forgotten at once: before that, the execution chain must be durable.
 pub(crate) const FORGET_BATCH: u64 = 64;
+
+/// Times that a settlement block is built anew without transactions that propose blocks and lack their payloads. One
+/// proposer's come one after another, by their nonces.
+const MAX_BARE_PROPOSALS: usize = 64;
 
 /// The settlement chain and its contract.
 #[derive(Clone, Debug)]
@@ -127,12 +131,12 @@ impl Settlement {
             ..Default::default()
         };
         let Some(order) = order else {
-            let built = self.chain.build_block(request)?;
+            let built = self.build(request, None)?;
             return Ok(Ordered::Yes(self.chain.commit(built, extra)?));
         };
         let with_order =
             BuildRequest { leading_transactions: vec![order.propose.clone()], ..request.clone() };
-        let built = self.chain.build_block(with_order)?;
+        let built = self.build(with_order, Some(order.block_hash))?;
         let refusal = match (built.rejected_leading().first(), built.receipts().first()) {
             (Some(rejected), _) => Some(rejected.reason.clone()),
             (None, Some(receipt)) if receipt.status() => None,
@@ -145,11 +149,31 @@ impl Settlement {
                 Ok(Ordered::Yes(self.chain.commit(built, extra)?))
             }
             Some(reason) => {
-                let built = self.chain.build_block(request)?;
+                let built = self.build(request, None)?;
                 self.chain.commit(built, extra)?;
                 Ok(Ordered::No { reason })
             }
         }
+    }
+
+    /// Builds a settlement block that proposes the block whose payload comes with it, and no other: nobody could follow one
+    /// without its payload. Transactions that would propose others leave the pool.
+    fn build(&self, request: BuildRequest, ordered: Option<B256>) -> Result<BuiltBlock, NodeError> {
+        for _ in 0..MAX_BARE_PROPOSALS {
+            let built = self.chain.build_block(request.clone())?;
+            let bare = bare_proposals(&built, ordered);
+            if bare.is_empty() {
+                return Ok(built);
+            }
+            for hash in bare {
+                tracing::warn!(
+                    target: "settlement",
+                    "transaction {hash} leaves the settlement chain's pool: it proposes a block without its payload"
+                );
+                self.chain.drop_from_pool(hash);
+            }
+        }
+        Err(NodeError::BareProposals { limit: MAX_BARE_PROPOSALS })
     }
 
     /// Why the contract reverts the proposal, as far as it says.
@@ -160,6 +184,19 @@ impl Settlement {
             Err(error) => error.to_string(),
         }
     }
+}
+
+/// Transactions that propose another block than the one that is being ordered.
+fn bare_proposals(built: &BuiltBlock, ordered: Option<B256>) -> Vec<TxHash> {
+    let proposes_other = |log: &alloy_primitives::Log| {
+        log.address == SETTLEMENT_ADDRESS
+            && Contract::BlockProposed::decode_log(log).is_ok_and(|event| Some(event.hash) != ordered)
+    };
+    let transactions = built.block().transactions().iter().zip(built.receipts());
+    transactions
+        .filter(|(_, receipt)| receipt.logs().iter().any(proposes_other))
+        .map(|(transaction, _)| *transaction.inner().tx_hash())
+        .collect()
 }
 
 /// Tells of what settlement transactions decided, and whether a challenge was opened.

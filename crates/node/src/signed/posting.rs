@@ -7,7 +7,9 @@ use alloy_sol_types::SolCall;
 use ivm_contracts::{JobManager, OffchainResult, SIGNATURE_CHECK_GAS};
 use ivm_zkvm::Execution;
 
-use crate::delivery::{BATCH_GAS, Batch, CALLDATA_BYTE_GAS, MAX_RESULTS_PER_BATCH, RESULT_GAS, callback_gas};
+use crate::delivery::{
+    BATCH_GAS, Batch, CALLDATA_BYTE_GAS, MAX_RESULTS_PER_BATCH, PostingGas, RESULT_GAS, callback_gas,
+};
 use crate::signed::SignedJob;
 
 /// Gas of an entry beside that of any result, calldata and callback: the check of the signature at most, as much of it as a
@@ -52,28 +54,28 @@ pub(crate) fn next_in_order<'a, E>(
     Ok(chosen)
 }
 
-/// Puts requests into batches that together stay within `gas_budget`. One that was in a failed transaction before gets one
-/// of its own, with more gas each time. After one that does not fit, no ordered request of its consumer is posted.
-pub(crate) fn signed_batches(ready: Vec<ReadySigned<'_>>, gas_budget: u64) -> Vec<Batch> {
+/// Puts requests into batches. One that was in a failed transaction before gets one of its own, with more gas each time.
+/// After one that does not fit, no ordered request of its consumer is posted.
+pub(crate) fn signed_batches(ready: Vec<ReadySigned<'_>>, posting: &mut PostingGas) -> Vec<Batch> {
     let mut batches = Vec::new();
     let mut alone = Vec::new();
     let mut draft = Draft::default();
-    let mut gas_left = gas_budget;
     let mut stuck: HashSet<Address> = HashSet::new();
     for entry in ready {
         let request = &entry.job.request;
         if request.ordered && stuck.contains(&request.consumer) {
             continue;
         }
-        let gas = entry_gas(&entry) << entry.failed_posts.min(8);
+        let gas = posting.attempt(entry_gas(&entry), entry.failed_posts);
         let is_alone = entry.failed_posts > 0;
+        if !draft.results.is_empty() && !is_alone && !posting.share(BATCH_GAS + draft.gas, gas) {
+            batches.push(std::mem::take(&mut draft).finish());
+        }
         let opens_batch = is_alone || draft.results.is_empty();
-        let needed = gas + if opens_batch { BATCH_GAS } else { 0 };
-        let Some(rest) = gas_left.checked_sub(needed) else {
+        if !posting.take(gas + if opens_batch { BATCH_GAS } else { 0 }) {
             stuck.insert(request.consumer);
             continue;
-        };
-        gas_left = rest;
+        }
         if is_alone {
             let mut draft = Draft::default();
             draft.push(&entry, gas);
@@ -167,10 +169,11 @@ mod tests {
         let mut jobs = [job(1, 0, true), job(1, 1, true), job(2, 0, true), job(1, 5, false)];
         jobs[0].request.callbackGasLimit = 5_000_000;
         let execution = execution();
-        let batches = signed_batches(ready(&jobs, &execution).collect(), 3_000_000);
-        assert_eq!(batches.len(), 1);
-        assert_eq!(batches[0].jobs, [jobs[2].job_id(1), jobs[3].job_id(1)]);
-        assert!(batches[0].gas_limit <= 3_000_000);
+        let mut posting = PostingGas::of_block(4_000_000);
+        let batches = signed_batches(ready(&jobs, &execution).collect(), &mut posting);
+        let posted: Vec<_> = batches.iter().flat_map(|batch| batch.jobs.clone()).collect();
+        assert_eq!(posted, [jobs[2].job_id(1), jobs[3].job_id(1)]);
+        assert!(batches.iter().all(|batch| batch.gas_limit <= 1_000_000));
         let call = JobManager::submitOffchainResultsCall::abi_decode(&batches[0].calldata).unwrap();
         assert_eq!(call.results[0].request, jobs[2].request);
     }
@@ -181,7 +184,7 @@ mod tests {
         let execution = execution();
         let mut entries: Vec<_> = ready(&jobs, &execution).collect();
         entries[0].failed_posts = 2;
-        let batches = signed_batches(entries, 30_000_000);
+        let batches = signed_batches(entries, &mut PostingGas::of_block(30_000_000));
         let posted: Vec<_> = batches.iter().map(|batch| batch.jobs.clone()).collect();
         assert_eq!(posted, [vec![jobs[2].job_id(1)], vec![jobs[0].job_id(1)]]);
         assert!(batches[1].gas_limit > batches[0].gas_limit);
