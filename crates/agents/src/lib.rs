@@ -17,6 +17,7 @@ mod bench;
 mod blocks;
 mod challenger;
 mod decide;
+mod early;
 mod error;
 mod judge;
 pub mod keys;

@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use crate::bench::{Bench, BenchError};
 use crate::blocks::Blocks;
 use crate::challenger::{PAUSE, progress_of, send_proof};
+use crate::early::Early;
 use crate::error::AgentError;
 use crate::judge::{Judge, Run};
 use crate::sender::Sender;
@@ -106,8 +107,10 @@ pub struct Prover {
     sender: Sender,
     bench: Bench,
     config: ProverConfig,
+    job_manager: Address,
     watch: Watch,
     blocks: Blocks,
+    early: Early,
     cases: BTreeMap<B256, Case>,
     /// Never locked: it makes the whole shareable, as futures that are sent to other threads have to be.
     work: Mutex<FuturesUnordered<BoxFuture<'static, Done>>>,
@@ -137,8 +140,10 @@ impl Prover {
             sender: Sender::new(chain, signer),
             bench: Bench::new(source, judge),
             config,
+            job_manager,
             watch,
             blocks: Blocks::new(job_manager),
+            early: Early::default(),
             cases: BTreeMap::new(),
             work: Mutex::default(),
         })
@@ -207,7 +212,11 @@ impl Prover {
             self.send_proofs().await?;
             self.finalize().await?;
         }
-        taken
+        taken?;
+        if !waiting && self.config.finalize && self.config.prove_everything {
+            self.finalize_proven().await?;
+        }
+        Ok(())
     }
 
     /// Makes a case of every claim that is disputed and open, and forgets what is over.
@@ -239,6 +248,7 @@ impl Prover {
             let id = shown.claim.id();
             let info = self.sender.chain.claim_info(id).await?;
             if !is_undecided(info.state) {
+                self.note_decided(shown.claim.block_hash, info.state);
                 continue;
             }
             let case = self.cases.entry(id).or_insert_with(|| Case {
@@ -320,14 +330,37 @@ impl Prover {
     }
 
     async fn send_proofs(&mut self) -> Result<(), AgentError> {
+        let mut decided = Vec::new();
         for (id, case) in &self.cases {
             let Stage::Ready { truth, proof } = &case.stage else { continue };
             let info = self.sender.chain.claim_info(*id).await?;
             let state = ClaimState::from_byte(info.state).filter(|_| is_undecided(info.state));
-            let Some(state) = state else { continue };
+            let Some(state) = state else {
+                decided.push((case.claim.block_hash, info.state));
+                continue;
+            };
             let Case { claim, block, .. } = case;
             let evidence = || block.as_ref()?.evidence(claim.transaction_index, claim.log_index).ok();
             send_proof(&self.sender, claim, state, evidence, *truth, proof.clone()).await?;
+        }
+        for (block_hash, state) in decided {
+            self.note_decided(block_hash, state);
+        }
+        Ok(())
+    }
+
+    fn note_decided(&mut self, block_hash: B256, state: u8) {
+        if ClaimState::from_byte(state) == Some(ClaimState::Confirmed) {
+            self.early.note(block_hash);
+        }
+    }
+
+    /// Makes a block final whose claims are proven. One in each settlement block: the contract takes them in turn.
+    async fn finalize_proven(&mut self) -> Result<(), AgentError> {
+        let (chain, source) = (self.sender.chain.as_ref(), self.bench.source.as_ref());
+        let path = self.watch.fork_choice().path();
+        if let Some(call) = self.early.call(&path, chain, source, self.job_manager).await? {
+            self.sender.send(path[0].hash, U256::ZERO, call).await?;
         }
         Ok(())
     }

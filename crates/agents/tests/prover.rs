@@ -158,6 +158,27 @@ fn everything_is_proven_when_asked() {
 }
 
 #[test]
+fn blocks_whose_claims_are_proven_are_final_at_once_and_those_without_claims_before_them() {
+    let world = world();
+    let empty = world.propose(&signer(PROPOSER), &[]);
+    let proven = world.propose(&signer(PROPOSER), &[TRUE, TRUE]);
+    let unprovable = world.propose(&signer(PROPOSER), &[TRUE, TRAPS]);
+    let after = world.propose(&signer(PROPOSER), &[TRUE]);
+    let idle = ProverConfig { prove_everything: true, finalize: false, ..ProverConfig::default() };
+    rounds(&world, &mut world.prover_with(PROVER, idle), 1);
+    assert_eq!(world.claim_state(&proven, 0), ClaimState::Confirmed);
+    let states = || [&empty, &proven, &unprovable, &after].map(|block| world.block_state(block));
+    assert_eq!(states(), [BlockState::Proposed; 4], "only who is told to makes blocks final");
+    // Started anew it finds out what is proven already.
+    let config = ProverConfig { prove_everything: true, concurrent_proofs: 4, ..ProverConfig::default() };
+    // One in each settlement block, before the challenge period of either is over.
+    rounds(&world, &mut world.prover_with(PROVER, config), 2);
+    let (proposed, finalized) = (BlockState::Proposed, BlockState::Final);
+    assert_eq!(states(), [finalized, finalized, proposed, proposed]);
+    world.check_funds(1..=40);
+}
+
+#[test]
 fn a_prover_that_is_killed_anywhere_goes_on() {
     let scenario = |polls: usize| {
         let world = world();
