@@ -1,5 +1,5 @@
 //! Measures the chain without the node, as `ivm bench chain` does:
-//! `cargo run --release -p ivm-bench --example chain -- import 40`, `producing 20`, `reorg 100`, `opening 500000`.
+//! `cargo run --release -p ivm-bench --example chain -- import 40`, `producing 20`, `reorg 100 1000`, `opening 500000`.
 
 use std::error::Error;
 
@@ -13,10 +13,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let what = arguments.next().unwrap_or_default();
     let size: u64 = arguments.next().ok_or("expected: import|producing|reorg|opening NUMBER")?.parse()?;
+    // Transfers of a block that a reorg moves.
+    let transfers: u64 = arguments.next().map_or(Ok(100), |transfers| transfers.parse())?;
     let report = match what.as_str() {
         "import" => serde_json::to_string_pretty(&measure_import(&BlockSet::build(size)?)?)?,
         "producing" => serde_json::to_string_pretty(&measure_producing(size)?)?,
-        "reorg" => serde_json::to_string_pretty(&measure_reorg(usize::try_from(size)?, 100)?)?,
+        "reorg" => serde_json::to_string_pretty(&measure_reorg(usize::try_from(size)?, transfers)?)?,
         "opening" => serde_json::to_string_pretty(&measure_opening(size)?)?,
         other => return Err(format!("`{other}` is none of import, producing, reorg, opening").into()),
     };

@@ -116,11 +116,11 @@ impl Chain {
     /// The store's error, or that of what is kept of blocks no more.
     pub fn changeable_state(&self, block: &SealedBlock) -> Result<Option<StateView>, ChainError> {
         let mut branch = self.inner.state.branch();
-        for _ in 0..MAX_UNDONE_BLOCKS {
-            if branch.view().number() <= block.number() || branch.size_bytes() > MAX_UNDONE_SIZE_BYTES {
-                break;
-            }
-            branch.undo()?;
+        if branch.number().saturating_sub(block.number()) > MAX_UNDONE_BLOCKS {
+            return Ok(None);
+        }
+        while branch.number() > block.number() && branch.size_bytes() <= MAX_UNDONE_SIZE_BYTES {
+            branch.undo_towards(block.number())?;
         }
         let state = branch.view();
         let is_it = state.number() == block.number() && state.root() == block.header().state_root;

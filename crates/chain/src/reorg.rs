@@ -16,6 +16,7 @@ use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256};
 use ivm_state::Branch;
 use ivm_state::kv::{Durability, KeyValue};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::block::{CommittedBlock, SealedBlock};
 use crate::build::BuiltBlock;
@@ -207,15 +208,20 @@ fn undo(
     ancestor: u64,
     touched: &mut BTreeSet<Address>,
 ) -> Result<Vec<CommittedBlock>, ChainError> {
-    let mut removed = Vec::new();
-    let mut next = published.head.clone();
-    while next.block.number() > ancestor {
-        touched.extend(branch.undo()?);
+    while branch.number() > ancestor {
+        touched.extend(branch.undo_towards(ancestor)?);
         check_size(branch)?;
-        let parent = next.block.header().parent_hash;
-        removed.push(next);
-        let blocks = &published.blocks;
-        next = blocks.committed(parent)?.ok_or_else(|| store::missing("block", parent))?;
+    }
+    let Published { head, blocks, .. } = published;
+    let below: Vec<_> = (ancestor.saturating_add(1)..head.block.number()).rev().collect();
+    let below = below.into_par_iter().map(|number| {
+        let hash = blocks.canonical_hash(number)?.ok_or_else(|| store::no_canonical(number))?;
+        blocks.committed(hash)?.ok_or_else(|| store::missing("block", hash))
+    });
+    let mut removed = Vec::new();
+    if head.block.number() > ancestor {
+        removed.push(head.clone());
+        removed.extend(below.collect::<Result<Vec<_>, ChainError>>()?);
     }
     Ok(removed)
 }

@@ -252,3 +252,9 @@ fn damaged(record: &'static str, key: B256, reason: impl ToString) -> ChainError
 pub(crate) fn missing(record: &'static str, key: B256) -> ChainError {
     damaged(record, key, "it is missing")
 }
+
+/// The chain has a block of every number up to its head's.
+pub(crate) fn no_canonical(number: u64) -> ChainError {
+    let reason = "it is missing".to_owned();
+    ChainError::Damaged { record: "canonical hash", key: number.to_string(), reason }
+}

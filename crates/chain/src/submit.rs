@@ -1,6 +1,7 @@
 //! The chain's side of its pool: transactions in, and their senders kept in step with the head.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_consensus::TxEnvelope;
 use alloy_consensus::transaction::Recovered;
@@ -29,12 +30,19 @@ impl Chain {
     /// # Errors
     /// Why it is not taken.
     pub fn submit_recovered(&self, transaction: Recovered<TxEnvelope>) -> Result<TxHash, PoolError> {
+        self.submit_with(transaction, |sender| self.sender_state(sender))
+    }
+
+    fn submit_with(
+        &self,
+        transaction: Recovered<TxEnvelope>,
+        state_of: impl FnOnce(Address) -> Result<SenderState, ChainError>,
+    ) -> Result<TxHash, PoolError> {
         let pooled = PooledTransaction::new(transaction);
         let (hash, sender) = (pooled.hash(), pooled.sender());
         let mut pool = self.inner.pool.lock();
         // The state is read under the pool's lock: a block committed after this updates its senders in the pool later.
-        let state =
-            self.sender_state(sender).map_err(|error| PoolError::State { reason: error.to_string() })?;
+        let state = state_of(sender).map_err(|error| PoolError::State { reason: error.to_string() })?;
         let promoted = pool.insert(pooled, &self.rules(), state)?;
         let taken = pool.get(hash);
         drop(pool);
@@ -68,7 +76,8 @@ impl Chain {
     }
 
     /// Returns the transactions of removed blocks, but for those that are in added ones, in their order. Those that the pool
-    /// does not take are gone; so are those that a block's own proposer put into it, which were about that block.
+    /// does not take are gone; so are those that a block's own proposer put into it, which were about that block. The caller
+    /// holds the head's lock.
     pub(crate) fn return_to_pool(&self, reorg: &Reorg) {
         let hashes = |block: &CommittedBlock| {
             let transactions = block.block.transactions().iter();
@@ -79,8 +88,14 @@ impl Chain {
             let proposer = block.block.header().beneficiary;
             block.block.transactions().iter().filter(move |transaction| transaction.signer() != proposer)
         });
+        // The head does not move meanwhile, and neither do its accounts.
+        let mut states = BTreeMap::new();
         for transaction in removed.filter(|transaction| !kept.contains(transaction.inner().tx_hash())) {
-            if let Err(error) = self.submit_recovered(transaction.clone()) {
+            let state_of = |sender| match states.entry(sender) {
+                Entry::Occupied(state) => Ok(*state.get()),
+                Entry::Vacant(place) => Ok(*place.insert(self.sender_state(sender)?)),
+            };
+            if let Err(error) = self.submit_with(transaction.clone(), state_of) {
                 let hash = transaction.inner().tx_hash();
                 tracing::debug!(%hash, %error, "transaction of a removed block does not return to the pool");
             }

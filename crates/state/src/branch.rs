@@ -1,16 +1,19 @@
 //! States that are not committed yet: blocks undone and blocks applied, on top of the head.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use alloy_primitives::Address;
 
-use crate::history::{self, Overwritten, Records, Tables};
+use crate::history::{self, Records, Tables, Undone};
 use crate::kv::{Overlay, Reader, Tracking, WriteBatch};
 use crate::state::{ACCOUNTS, Head, STATE_META, StateError, pruned};
 use crate::trie::Root;
 use crate::update::{StateUpdate, encode_head};
 use crate::view::StateView;
+
+/// Change records that are undone together, in bytes, but for those of the last block: they are held in memory.
+const UNDO_STEP_SIZE_BYTES: usize = 16 * 1024 * 1024;
 
 /// A way from the head over blocks undone and applied to another head, in memory until
 /// [`StateDb::commit_branch`](crate::StateDb::commit_branch) makes it the store's in one batch.
@@ -138,38 +141,60 @@ impl Branch {
         Ok(())
     }
 
+    /// Number of the block at the head; 0 also before the first block.
+    pub fn number(&self) -> u64 {
+        self.head.unwrap_or_default().number
+    }
+
     /// Undoes the block at the head: every tracked table is as it was before. Gives the accounts that change by it.
     ///
     /// # Errors
     /// [`StateError::Pruned`] when what it overwrote is not kept, or the store's error.
-    pub fn undo(&mut self) -> Result<Vec<Address>, StateError> {
-        let head = self.head.unwrap_or_default();
-        let oldest = pruned(&self.overlay)?;
-        let before = head.number.checked_sub(1).filter(|before| *before >= oldest);
-        let Some(before) = before else {
-            return Err(StateError::Pruned { block: head.number.saturating_sub(1), oldest });
-        };
-        let mut batch = WriteBatch::default();
-        let mut touched = Vec::new();
-        for part in history::parts_of(&self.overlay, head.number)? {
-            for key in part.history_keys(&self.tables)? {
-                batch.delete(history::HISTORY, key);
-            }
-            for Overwritten { table, key, old } in part.overwritten(&self.overlay, &self.tables)? {
-                if table == ACCOUNTS && key.len() == Address::len_bytes() {
-                    touched.push(Address::from_slice(&key));
-                }
-                batch.write(table, key, old);
-            }
-            batch.delete(history::CHANGES, part.key);
+    pub fn undo(&mut self) -> Result<BTreeSet<Address>, StateError> {
+        match self.number().checked_sub(1) {
+            Some(before) => self.undo_towards(before),
+            None => Err(StateError::Pruned { block: 0, oldest: pruned(&self.overlay)? }),
         }
+    }
+
+    /// Undoes blocks after block `number`, the newest first, as many as one step takes and one at least; call it again
+    /// while the head comes after that block. Gives the accounts that change by it. Many blocks in one step are quicker than one by
+    /// one: of what several of them overwrote, only the oldest value is read.
+    ///
+    /// # Errors
+    /// As [`Branch::undo`].
+    pub fn undo_towards(&mut self, number: u64) -> Result<BTreeSet<Address>, StateError> {
+        if number >= self.number() {
+            return Ok(BTreeSet::new());
+        }
+        let oldest = pruned(&self.overlay)?;
+        if number < oldest {
+            return Err(StateError::Pruned { block: number, oldest });
+        }
+        let mut parts = Vec::new();
+        let (mut before, mut size_bytes) = (self.number(), 0);
+        while before > number && size_bytes < UNDO_STEP_SIZE_BYTES {
+            let block = history::parts_of(&self.overlay, before)?;
+            size_bytes += block.iter().map(history::Part::size_bytes).sum::<usize>();
+            parts.extend(block);
+            before -= 1;
+        }
+        let Undone { restored, records } = history::undo(&self.overlay, &self.tables, &parts)?;
+        let accounts = restored.get(&ACCOUNTS).into_iter().flatten();
+        let touched = accounts.filter_map(|(key, _)| Address::try_from(key.as_slice()).ok()).collect();
+        let mut batch = WriteBatch::default();
+        for (table, writes) in restored {
+            batch.write_all(table, writes);
+        }
+        batch.write_all(history::HISTORY, records.into_iter().map(|key| (key, None)).collect());
+        batch.write_all(history::CHANGES, parts.into_iter().map(|part| (part.key, None)).collect());
         self.overlay.apply(batch);
-        let restored = Head::read(&self.overlay)?;
-        if restored.map(|restored| restored.number) != Some(before) {
+        let head = Head::read(&self.overlay)?;
+        if head.map(|head| head.number) != Some(before) {
             return Err(history::damaged("change record", "it does not lead to the block before"));
         }
-        self.head = restored;
-        self.trie_root = Root::stored(restored.unwrap_or_default().root);
+        self.head = head;
+        self.trie_root = Root::stored(head.unwrap_or_default().root);
         Ok(touched)
     }
 }

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use crate::kv::{Reader, Table, Tracking, WriteBatch};
 use crate::state::StateError;
 
@@ -19,13 +21,29 @@ const PART_SIZE_BYTES: usize = 32 * 1024;
 const ABSENT: u8 = 0;
 const PRESENT: u8 = 1;
 
-/// A key that a block overwrote.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Overwritten {
-    pub(crate) table: Table,
-    pub(crate) key: Vec<u8>,
-    pub(crate) old: Option<Vec<u8>>,
+/// A key that a block overwrote, by its change record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry<'a> {
+    /// The table's number.
+    id: u8,
+    key: &'a [u8],
+    block: u64,
+    table: Table,
+    /// The record of the old value, where it is not in `history`.
+    inline: Option<&'a [u8]>,
 }
+
+/// What undoing blocks does.
+#[derive(Debug)]
+pub(crate) struct Undone {
+    /// Values as they were before the first of the blocks.
+    pub(crate) restored: BTreeMap<Table, Vec<(Vec<u8>, Option<Vec<u8>>)>>,
+    /// Keys of the blocks' records in `history`, which are to go.
+    pub(crate) records: Vec<Vec<u8>>,
+}
+
+/// Fewer values than this are read by one core.
+const MIN_READS: usize = 64;
 
 /// Reads a value as it was after block `at`, or as it is.
 pub(crate) fn read(
@@ -129,45 +147,19 @@ impl Part {
     /// The keys of `history` that belong to this part.
     pub(crate) fn history_keys(&self, tables: &Tables) -> Result<Vec<Vec<u8>>, StateError> {
         let mut keys = Vec::new();
-        self.entries(tables, |table, key, _| {
-            if let Tracking::History(id) = table.tracking() {
-                keys.push(history_key(id, key, self.block));
-            }
-            Ok(())
-        })?;
+        self.entries(tables, |entry| keys.extend(entry.history_key()))?;
         Ok(keys)
     }
 
-    /// What the block overwrote, by this part.
-    pub(crate) fn overwritten(
-        &self,
-        reader: &dyn Reader,
-        tables: &Tables,
-    ) -> Result<Vec<Overwritten>, StateError> {
-        let mut all = Vec::new();
-        self.entries(tables, |table, key, inline| {
-            let old = match (table.tracking(), inline) {
-                (Tracking::History(id), _) => {
-                    let old = reader.get(HISTORY, &history_key(id, key, self.block))?;
-                    decode_old(&old.ok_or_else(|| damaged("history record", "it is missing"))?)?
-                }
-                (_, Some(inline)) => decode_old(inline)?,
-                (_, None) => None,
-            };
-            all.push(Overwritten { table, key: key.to_vec(), old });
-            Ok(())
-        })?;
-        Ok(all)
+    /// Bytes of the part.
+    pub(crate) const fn size_bytes(&self) -> usize {
+        self.bytes.len()
     }
 
-    fn entries(
-        &self,
-        tables: &Tables,
-        mut each: impl FnMut(Table, &[u8], Option<&[u8]>) -> Result<(), StateError>,
-    ) -> Result<(), StateError> {
+    fn entries<'a>(&'a self, tables: &Tables, mut each: impl FnMut(Entry<'a>)) -> Result<(), StateError> {
         let mut rest = self.bytes.as_slice();
-        while let Some((id, after)) = rest.split_first() {
-            let table = *tables.0.get(id).ok_or_else(|| damaged("change record", "its table is unknown"))?;
+        while let Some((&id, after)) = rest.split_first() {
+            let table = *tables.0.get(&id).ok_or_else(|| damaged("change record", "its table is unknown"))?;
             let (length, after) = split(after, 2)?;
             let (key, after) = split(after, number(length))?;
             rest = after;
@@ -180,9 +172,47 @@ impl Part {
                 }
                 Tracking::History(_) | Tracking::None => None,
             };
-            each(table, key, inline)?;
+            each(Entry { id, key, block: self.block, table, inline });
         }
         Ok(())
+    }
+}
+
+/// What restores the values that blocks overwrote: all parts of the change records of blocks that follow each other.
+pub(crate) fn undo(reader: &dyn Reader, tables: &Tables, parts: &[Part]) -> Result<Undone, StateError> {
+    let mut entries = Vec::new();
+    for part in parts {
+        part.entries(tables, |entry| entries.push(entry))?;
+    }
+    entries.par_sort_unstable();
+    let records = entries.iter().filter_map(Entry::history_key).collect();
+    // Of a key that several blocks overwrote, the first has what was before all of them.
+    entries.dedup_by_key(|entry| (entry.id, entry.key));
+    let old: Vec<_> = entries
+        .par_iter()
+        .with_min_len(MIN_READS)
+        .map(|entry| entry.old(reader))
+        .collect::<Result<_, StateError>>()?;
+    let mut restored = BTreeMap::<_, Vec<_>>::new();
+    for (Entry { table, key, .. }, old) in entries.into_iter().zip(old) {
+        restored.entry(table).or_default().push((key.to_vec(), old));
+    }
+    Ok(Undone { restored, records })
+}
+
+impl Entry<'_> {
+    /// Key of the old value in `history`, when it is there.
+    fn history_key(&self) -> Option<Vec<u8>> {
+        self.inline.is_none().then(|| history_key(self.id, self.key, self.block))
+    }
+
+    /// The value before the block.
+    fn old(&self, reader: &dyn Reader) -> Result<Option<Vec<u8>>, StateError> {
+        if let Some(inline) = self.inline {
+            return decode_old(inline);
+        }
+        let old = reader.get(HISTORY, &history_key(self.id, self.key, self.block))?;
+        decode_old(&old.ok_or_else(|| damaged("history record", "it is missing"))?)
     }
 }
 

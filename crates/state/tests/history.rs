@@ -87,6 +87,13 @@ proptest! {
             prop_assert_eq!(&content(branch.reader().as_ref()), expected);
             check_view(&branch.view(), model);
         }
+        let target = blocks.len() - 1 - steps;
+        let mut together = state.branch();
+        while together.number() > target as u64 {
+            together.undo_towards(target as u64).expect("undoes");
+        }
+        prop_assert_eq!(&content(together.reader().as_ref()), &past[target].0);
+        check_view(&together.view(), &past[target].1);
         prop_assert_eq!(&content(store.as_ref()), &past[blocks.len() - 1].0, "nothing is written yet");
         state.commit_branch(branch, Durability::Synced).expect("commits");
         prop_assert_eq!(&content(store.as_ref()), &past[blocks.len() - 1 - steps].0);
@@ -165,6 +172,7 @@ fn the_first_block_is_not_undone() {
     state.commit(update, WriteBatch::default()).expect("commits");
     let error = state.branch().undo().expect_err("genesis");
     assert!(matches!(error, StateError::Pruned { block: 0, oldest: 0 }), "{error}");
+    assert!(state.branch().undo_towards(0).expect("it is there already").is_empty());
 }
 
 #[test]

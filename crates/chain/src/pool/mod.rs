@@ -13,6 +13,7 @@ mod best;
 mod error;
 mod journal;
 mod queue;
+mod sender;
 mod validate;
 
 use std::io;
@@ -28,7 +29,8 @@ use parking_lot::Mutex;
 pub(crate) use best::BestTransactions;
 pub use error::PoolError;
 pub(crate) use journal::Journal;
-pub(crate) use queue::{PoolState, SenderState};
+pub(crate) use queue::PoolState;
+pub(crate) use sender::SenderState;
 pub(crate) use validate::{Rules, decode};
 
 /// Limits of a pool.

@@ -6,59 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-use alloy_primitives::{Address, TxHash, U256};
+use alloy_primitives::{Address, TxHash};
 
+use super::sender::{Queued, SenderQueue, SenderState};
 use super::validate::{Rules, check_overdraft, check_sender, check_static};
 use super::{BestTransactions, PoolConfig, PoolContent, PoolError, PooledTransaction};
-
-/// What the pool needs to know of a sender's account at the head.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SenderState {
-    pub(crate) nonce: u64,
-    pub(crate) balance: U256,
-    /// Whether it has code other than a delegation (EIP-3607, EIP-7702).
-    pub(crate) has_code: bool,
-}
-
-#[derive(Debug)]
-struct Queued {
-    transaction: Arc<PooledTransaction>,
-    /// Order of arrival.
-    arrival: u64,
-}
-
-/// One sender's transactions, by nonce.
-#[derive(Debug, Default)]
-struct SenderQueue {
-    state: SenderState,
-    transactions: BTreeMap<u64, Queued>,
-}
-
-impl SenderQueue {
-    /// The nonce after the pending run.
-    fn next_nonce(&self) -> u64 {
-        let mut next = self.state.nonce;
-        for (nonce, _) in self.transactions.range(next..) {
-            if *nonce != next {
-                break;
-            }
-            next += 1;
-        }
-        next
-    }
-
-    /// The nonces that are pending: those that can be mined now, one after the other.
-    fn pending(&self) -> Range<u64> {
-        self.state.nonce..self.next_nonce()
-    }
-
-    /// Cost of all transactions but the one with this nonce.
-    fn cost_of_others(&self, nonce: u64) -> U256 {
-        let others =
-            self.transactions.range(..nonce).chain(self.transactions.range(nonce.saturating_add(1)..));
-        others.fold(U256::ZERO, |sum, (_, queued)| sum.saturating_add(queued.transaction.cost()))
-    }
-}
 
 /// Where a transaction stands when one must leave. What waits for a gap to fill goes before anything that can be mined, so
 /// that transactions which never pay push out none that would; then the lowest tip goes first, of equal ones the latest.
@@ -122,7 +74,7 @@ impl PoolState {
         let address = pooled.sender();
         let nonce = pooled.nonce();
         let mut promoted = Vec::new();
-        if self.senders.get(&address).is_some_and(|queue| queue.state != sender) {
+        if self.senders.get(&address).is_some_and(|queue| queue.state() != sender) {
             promoted = self.update_sender(address, sender);
         }
         let mut pending_before = sender.nonce..sender.nonce;
@@ -130,12 +82,12 @@ impl PoolState {
         if let Some(queue) = self.senders.get(&address) {
             pending_before = queue.pending();
             check_overdraft(&pooled, &sender, queue.cost_of_others(nonce))?;
-            match queue.transactions.get(&nonce) {
+            match queue.transactions().get(&nonce) {
                 Some(old) => {
                     check_replacement(&pooled, &old.transaction, self.config.replacement_bump_percent)?;
                     replaced_size = Some(old.transaction.size_bytes());
                 }
-                None if queue.transactions.len() >= self.config.max_per_sender => {
+                None if queue.transactions().len() >= self.config.max_per_sender => {
                     return Err(PoolError::SenderLimit {
                         sender: address,
                         limit: self.config.max_per_sender,
@@ -150,18 +102,18 @@ impl PoolState {
         let transaction = Arc::new(pooled);
         let arrival = self.arrivals;
         self.arrivals += 1;
-        let queue = self.senders.entry(address).or_default();
-        queue.state = sender;
+        let queue = self.senders.entry(address).or_insert_with(|| SenderQueue::new(sender));
+        queue.set_state(sender);
         // Room was made, and a transaction replaced, since: the run may be shorter than it was.
         let run_before = queue.pending();
         let queued = Queued { transaction: transaction.clone(), arrival };
         self.ranks.insert(Rank::of(&queued, run_before.contains(&nonce)));
-        queue.transactions.insert(nonce, queued);
+        queue.insert(nonce, queued);
         let run = queue.pending();
         if run.contains(&nonce) {
             promoted.push(transaction.hash());
             let from = nonce.max(pending_before.end).saturating_add(1);
-            let after_gap = queue.transactions.range(from.min(run.end)..run.end);
+            let after_gap = queue.transactions().range(from.min(run.end)..run.end);
             promoted.extend(after_gap.map(|(_, queued)| queued.transaction.hash()));
         }
         self.rank_again(address, run_before);
@@ -180,11 +132,15 @@ impl PoolState {
         if now == before {
             return;
         }
-        for (nonce, queued) in &queue.transactions {
-            let (was_pending, is_pending) = (before.contains(nonce), now.contains(nonce));
-            if was_pending != is_pending {
-                self.ranks.remove(&Rank::of(queued, was_pending));
-                self.ranks.insert(Rank::of(queued, is_pending));
+        // Whatever is pending in one of both and not in the other lies between their starts or between their ends.
+        let (starts, ends) = ((before.start, now.start), (before.end, now.end));
+        for (one, other) in [starts, ends] {
+            for (nonce, queued) in queue.transactions().range(one.min(other)..one.max(other)) {
+                let (was_pending, is_pending) = (before.contains(nonce), now.contains(nonce));
+                if was_pending != is_pending {
+                    self.ranks.remove(&Rank::of(queued, was_pending));
+                    self.ranks.insert(Rank::of(queued, is_pending));
+                }
             }
         }
     }
@@ -211,7 +167,7 @@ impl PoolState {
             if *address == pooled.sender() && *nonce <= pooled.nonce() {
                 continue;
             }
-            let Some(queued) = self.senders.get(address).and_then(|queue| queue.transactions.get(nonce))
+            let Some(queued) = self.senders.get(address).and_then(|queue| queue.transactions().get(nonce))
             else {
                 continue;
             };
@@ -234,10 +190,10 @@ impl PoolState {
             return;
         };
         let before = queue.get().pending();
-        let Some(queued) = queue.get_mut().transactions.remove(&nonce) else {
+        let Some(queued) = queue.get_mut().remove(nonce) else {
             return;
         };
-        if queue.get().transactions.is_empty() {
+        if queue.get().transactions().is_empty() {
             queue.remove();
         }
         self.ranks.remove(&Rank::of(&queued, before.contains(&nonce)));
@@ -260,9 +216,9 @@ impl PoolState {
         };
         let before = queue.pending();
         let pending_before = before.end;
-        queue.state = state;
+        queue.set_state(state);
         let leaving: Vec<_> = queue
-            .transactions
+            .transactions()
             .iter()
             .filter(|(_, queued)| check_sender(&queued.transaction, &state).is_err())
             .map(|(nonce, _)| *nonce)
@@ -279,7 +235,7 @@ impl PoolState {
         if start >= end {
             return Vec::new();
         }
-        queue.transactions.range(start..end).map(|(_, queued)| queued.transaction.hash()).collect()
+        queue.transactions().range(start..end).map(|(_, queued)| queued.transaction.hash()).collect()
     }
 
     /// Whether the pool holds a transaction of this sender.
@@ -290,7 +246,7 @@ impl PoolState {
     /// Pending transactions, best first, at a base fee.
     pub(crate) fn best(&self, base_fee: u64) -> BestTransactions {
         let runs = self.senders.values().map(|queue| {
-            let pending = queue.transactions.range(queue.pending());
+            let pending = queue.transactions().range(queue.pending());
             pending.map(|(_, queued)| (queued.transaction.clone(), queued.arrival)).collect()
         });
         BestTransactions::new(base_fee, runs)
@@ -302,7 +258,7 @@ impl PoolState {
 
     /// Everything, in the order in which it came.
     pub(crate) fn by_arrival(&self) -> Vec<Arc<PooledTransaction>> {
-        let queued = self.senders.values().flat_map(|queue| queue.transactions.values());
+        let queued = self.senders.values().flat_map(|queue| queue.transactions().values());
         let by_arrival: BTreeMap<_, _> =
             queued.map(|queued| (queued.arrival, queued.transaction.clone())).collect();
         by_arrival.into_values().collect()
@@ -311,7 +267,7 @@ impl PoolState {
     pub(crate) fn next_nonce(&self, sender: Address) -> Option<u64> {
         let queue = self.senders.get(&sender)?;
         let next = queue.next_nonce();
-        (next > queue.state.nonce).then_some(next)
+        (next > queue.state().nonce).then_some(next)
     }
 
     pub(crate) fn content(&self) -> PoolContent {
@@ -331,15 +287,14 @@ impl PoolState {
     }
 
     pub(crate) fn status(&self) -> (usize, usize) {
-        let pending =
-            self.senders.values().map(|queue| queue.transactions.range(queue.pending()).count()).sum();
+        let pending = self.senders.values().map(|queue| queue.pending().count()).sum();
         (pending, self.by_hash.len() - pending)
     }
 }
 
 fn split(queue: &SenderQueue, content: &mut PoolContent) {
     let next = queue.next_nonce();
-    for (nonce, queued) in &queue.transactions {
+    for (nonce, queued) in queue.transactions() {
         let part = if *nonce < next { &mut content.pending } else { &mut content.queued };
         part.push(queued.transaction.clone());
     }

@@ -19,6 +19,10 @@ const MAX_JOURNALS_SIZE_BYTES: u64 = 64 * 1024 * 1024;
 /// go.
 const MAX_MEMTABLE_SIZE_BYTES: u64 = 32 * 1024 * 1024;
 
+/// Threads that write tables and compact them. Of several, fjall's first one keeps itself for writing by handing
+/// compactions back to the queue, and so takes a core for nothing as long as the others compact.
+const BACKGROUND_THREADS: usize = 1;
+
 /// The tables and what holds them.
 #[derive(Clone)]
 struct Keyspaces(Arc<BTreeMap<Table, Keyspace>>);
@@ -59,7 +63,8 @@ impl DiskStore {
     /// # Errors
     /// When another process has it open, when it belongs to another chain or layout version, or when the disk fails.
     pub fn open(path: &Path, tables: &[Table], genesis_hash: B256) -> Result<Self, StoreError> {
-        let builder = Database::builder(path).cache_size(CACHE_SIZE_BYTES);
+        let builder =
+            Database::builder(path).cache_size(CACHE_SIZE_BYTES).worker_threads(BACKGROUND_THREADS);
         let database =
             builder.max_journaling_size(MAX_JOURNALS_SIZE_BYTES).open().map_err(|error| match error {
                 fjall::Error::Locked => StoreError::Locked { path: path.to_path_buf() },
