@@ -81,10 +81,14 @@ fn groups_of_accesses() {
 
 #[test]
 fn one_run_leaves_nothing_to_the_next() {
-    let writes = program(&words(0x0030_0000, true, &[s_type(2, 6, 5, 0), s_type(2, 6, 0, 64)]));
-    let reads = program(&words(0x0030_0000, true, &[load(2, 7, 5, 0), load(2, 8, 0, 64)]));
     let mut pair = Pair::default();
-    pair.assert_same(&writes, b"input", 100);
-    let report = pair.assert_same(&reads, &[], 100);
-    assert_eq!((report.state.registers[7], report.state.registers[8]), (0, 0));
+    // On small pages, on large ones, and on both sides of where one ends and the other begins.
+    for base in [0x0030_0000, 0x003f_fffc, 0x0040_0000, 0x005f_fffc, 0x0500_0000, END - 4] {
+        let writes = program(&words(base, true, &[s_type(2, 6, 5, 0), s_type(2, 6, 0, 64)]));
+        let reads = program(&words(base, true, &[load(2, 7, 5, 0), load(2, 8, 0, 64)]));
+        let written = pair.assert_same(&writes, b"input", 100);
+        assert_ne!(written.state.registers[6], 0);
+        let report = pair.assert_same(&reads, &[], 100);
+        assert_eq!((report.state.registers[7], report.state.registers[8]), (0, 0), "{base:#x}");
+    }
 }
