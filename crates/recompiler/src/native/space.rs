@@ -2,7 +2,7 @@
 
 use std::{io, ptr::NonNull};
 
-use ivm_engine::MemoryView;
+use ivm_engine::{MemoryView, Reach};
 use ivm_primitives::limits::ADDRESS_SPACE_SIZE_BYTES;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap_anonymous, mprotect, munmap};
 
@@ -15,7 +15,7 @@ const RESERVATION_SIZE_BYTES: usize =
     GUARD_BEFORE_SIZE_BYTES + LARGE_PAGE_SIZE_BYTES + (1 << 32) + GUARD_BEFORE_SIZE_BYTES;
 /// From here on the space asks for large pages: one of them takes 30 times as long to touch first as a small one, and
 /// then stands for 512. Most programs, with their stacks, their inputs and all that they allocate, stay below.
-const LARGE_PAGES_FROM: usize = 4 * 1024 * 1024;
+const LARGE_PAGES_FROM: usize = Reach::Low.size_bytes();
 
 /// A guest address space: 128 MiB, zero at first, in the middle of 4 GiB that fault when touched.
 ///
@@ -81,9 +81,14 @@ impl Space {
 
     /// The space as the interpreter sees it.
     pub fn view(&mut self) -> MemoryView<'_> {
+        self.view_within(Reach::Whole)
+    }
+
+    /// As much of it.
+    pub fn view_within(&mut self, reach: Reach) -> MemoryView<'_> {
         // SAFETY: that many bytes are mapped readable and writable at the base for as long as this value lives, and
         // `&mut self` keeps others away from them.
-        MemoryView::new(unsafe { &mut *self.base().cast() })
+        MemoryView::new(unsafe { std::slice::from_raw_parts_mut(self.base(), reach.size_bytes()) })
     }
 }
 
