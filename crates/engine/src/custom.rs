@@ -1,7 +1,5 @@
 //! The custom instructions on blocks of memory. A fault leaves memory as it was.
 
-use ivm_primitives::limits::ADDRESS_SPACE_SIZE_BYTES;
-
 use crate::{MemoryView, decode::Operation, fault::Fault};
 
 /// Largest length XORIN absorbs: the rate of Keccak-256.
@@ -77,7 +75,7 @@ impl Blocks<'_, '_> {
             let out_of_bounds = |address| Fault::OutOfBounds { pc: self.pc, address, size: 0 };
             return [buffer, input]
                 .into_iter()
-                .find(|&address| address as usize >= ADDRESS_SPACE_SIZE_BYTES)
+                .find(|&address| address as usize >= self.memory.size_bytes())
                 .map_or(Ok(()), |address| Err(out_of_bounds(address)));
         }
         // A copy, as the ranges may overlap.

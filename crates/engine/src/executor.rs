@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use thiserror::Error;
 
-use crate::{InputDoesNotFit, Memory, Program, Report, interpreter};
+use crate::{InputDoesNotFit, Memory, Program, Reach, Report, interpreter};
 
 /// Says which program a run is of. Equal keys mean equal programs: a hash of the ELF, or a program id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,6 +28,8 @@ pub struct Call<'a> {
     pub input_image: &'a [u8],
     /// Most cycles it may take.
     pub max_cycles: u64,
+    /// Memory that it may touch.
+    pub reach: Reach,
 }
 
 /// Runs programs, wherever that is. What it reports is what the interpreter would, to the last register.
@@ -98,6 +100,7 @@ pub struct InProcess;
 impl Executor for InProcess {
     fn execute(&self, call: &Call<'_>) -> Result<Report, ExecutorError> {
         let mut memory = Memory::default();
-        Ok(interpreter::report(call.program, &mut memory.view(), call.input_image, call.max_cycles)?)
+        let mut view = memory.view_within(call.reach);
+        Ok(interpreter::report(call.program, &mut view, call.input_image, call.max_cycles)?)
     }
 }

@@ -37,7 +37,7 @@ pub use elf::{ElfError, Program};
 pub use executor::{BrokenRun, Call, Executor, ExecutorError, InProcess, ProgramKey};
 pub use fault::Fault;
 pub use interpreter::{Run, run};
-pub use memory::{Memory, MemoryView};
+pub use memory::{Memory, MemoryView, Reach};
 pub use state::{InputDoesNotFit, Report, RunEnd, State};
 
 /// Bytes a program may reveal as public values; ours reveals one 32-byte hash.

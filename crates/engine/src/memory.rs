@@ -14,6 +14,30 @@ pub enum AccessError {
 /// The bytes of one address space.
 pub type AddressSpace = [u8; ADDRESS_SPACE_SIZE_BYTES];
 
+/// How much of the address space a run may touch. What is beyond is, to the run, past the end of memory.
+///
+/// An outcome does not depend on it, whether there is one does: a run that stays in [`Reach::Low`] is the same in both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reach {
+    /// All of it, as the circuit allows.
+    #[default]
+    Whole,
+    /// Its first 4 MiB: the stack, and programs, inputs and heaps of 3 MiB together. What takes long per cycle is memory
+    /// that no cache holds, and memory that is touched for the first time; there is little of either here. It is for
+    /// runs whose time has to be bounded by their cycles.
+    Low,
+}
+
+impl Reach {
+    /// Bytes within reach, from address 0 on: a power of two.
+    pub const fn size_bytes(self) -> usize {
+        match self {
+            Self::Whole => ADDRESS_SPACE_SIZE_BYTES,
+            Self::Low => 4 * 1024 * 1024,
+        }
+    }
+}
+
 /// An address space of its own.
 #[derive(Debug)]
 pub struct Memory {
@@ -40,20 +64,30 @@ impl Memory {
 
     /// The space, to run in.
     pub fn view(&mut self) -> MemoryView<'_> {
-        MemoryView::new(&mut self.bytes)
+        self.view_within(Reach::Whole)
+    }
+
+    /// As much of the space, to run in.
+    pub fn view_within(&mut self, reach: Reach) -> MemoryView<'_> {
+        MemoryView::new(&mut self.bytes[..reach.size_bytes()])
     }
 }
 
-/// An address space to run in, whoever owns its bytes.
+/// An address space to run in, or the part of it within [`Reach`], whoever owns its bytes.
 #[derive(Debug)]
 pub struct MemoryView<'a> {
-    bytes: &'a mut AddressSpace,
+    bytes: &'a mut [u8],
 }
 
 impl<'a> MemoryView<'a> {
     /// A view of these bytes.
-    pub const fn new(bytes: &'a mut AddressSpace) -> Self {
+    pub const fn new(bytes: &'a mut [u8]) -> Self {
         Self { bytes }
+    }
+
+    /// Bytes in it, from address 0 on.
+    pub(crate) const fn size_bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Copies bytes in, for building the initial memory.

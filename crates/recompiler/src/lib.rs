@@ -30,11 +30,19 @@ pub use native::{code::Code, space::Space};
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 pub use portable::{Code, Space};
 
-use ivm_engine::InputDoesNotFit;
+use ivm_engine::{InputDoesNotFit, Reach};
 use thiserror::Error;
 
-/// Most bytes of code that one program may compile to.
-pub const MAX_CODE_SIZE_BYTES: usize = 64 * 1024 * 1024;
+/// Most bytes of code that one program may compile to, for runs of this reach.
+///
+/// A jump to code that no cache holds takes long, so that runs whose time has to be bounded get no more code than caches
+/// hold. The interpreter jumps about what is larger in less time: its own code is small.
+pub const fn max_code_size_bytes(reach: Reach) -> usize {
+    match reach {
+        Reach::Whole => 64 * 1024 * 1024,
+        Reach::Low => 4 * 1024 * 1024,
+    }
+}
 
 /// Whether this processor runs what the compiler emits.
 pub fn is_supported() -> bool {
@@ -51,10 +59,12 @@ pub enum CompileError {
     #[error("programs are compiled on x86-64 Linux with BMI2 instructions only")]
     Unsupported,
     /// Its code is too large.
-    #[error("the program compiles to {got} bytes, the limit is {MAX_CODE_SIZE_BYTES}")]
+    #[error("the program compiles to {got} bytes, the limit is {limit}")]
     TooLarge {
         /// Size, in bytes.
         got: usize,
+        /// [`max_code_size_bytes`].
+        limit: usize,
     },
     /// The assembler failed: a jump too far, which the limits on programs exclude.
     #[error("the assembler failed: {0}")]

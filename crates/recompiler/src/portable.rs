@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, io, sync::Arc};
 
-use ivm_engine::{Memory, MemoryView, Program, Report};
+use ivm_engine::{Memory, MemoryView, Program, Reach, Report};
 
 use crate::{CompileError, RunError};
 
@@ -32,6 +32,11 @@ impl Space {
     pub fn view(&mut self) -> MemoryView<'_> {
         self.0.view()
     }
+
+    /// As much of it.
+    pub fn view_within(&mut self, reach: Reach) -> MemoryView<'_> {
+        self.0.view_within(reach)
+    }
 }
 
 /// A program, compiled: never, here.
@@ -44,6 +49,14 @@ impl Code {
     /// # Errors
     /// [`CompileError::Unsupported`].
     pub fn compile(_: Arc<Program>) -> Result<Self, CompileError> {
+        Err(CompileError::Unsupported)
+    }
+
+    /// Refuses.
+    ///
+    /// # Errors
+    /// [`CompileError::Unsupported`].
+    pub fn compile_within(_: Arc<Program>, _: Reach) -> Result<Self, CompileError> {
         Err(CompileError::Unsupported)
     }
 

@@ -8,7 +8,7 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use ivm_engine::{Program, ProgramKey, Report};
+use ivm_engine::{Program, ProgramKey, Reach, Report};
 use ivm_sandbox::{Engine, NativeEngine, Path, RunRefused, serve};
 use rustix::net::{SendFlags, send};
 
@@ -26,11 +26,12 @@ impl Engine for Faulty {
     fn run(
         &mut self,
         path: Path,
+        reach: Reach,
         key: ProgramKey,
         input_image: &[u8],
         max_cycles: u64,
     ) -> Result<Report, RunRefused> {
-        let mut report = self.0.run(path, key, input_image, max_cycles)?;
+        let mut report = self.0.run(path, reach, key, input_image, max_cycles)?;
         match (path, input_image) {
             (Path::Recompiler, [b'F', b'A', b'U', b'L', b'T', fault])
             | (_, [b'F', b'A', b'U', b'L', b'T', b'S', fault]) => misbehave(*fault, &mut report),

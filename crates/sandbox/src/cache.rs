@@ -28,11 +28,11 @@ impl<V> Cache<V> {
     /// Keeps a value, and lets others go until the limit is kept. The value itself stays even if it is over the limit
     /// alone, since it is about to be used.
     pub(crate) fn insert(&mut self, key: ProgramKey, value: V, size_bytes: usize) {
-        self.remove(key);
+        self.take(key);
         while self.held_bytes + size_bytes > self.limit_bytes {
             let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| *key);
             let Some(oldest) = oldest else { break };
-            self.remove(oldest);
+            self.take(oldest);
         }
         self.tick += 1;
         self.held_bytes += size_bytes;
@@ -46,10 +46,11 @@ impl<V> Cache<V> {
         Some(&mut entry.value)
     }
 
-    fn remove(&mut self, key: ProgramKey) {
-        if let Some(entry) = self.entries.remove(&key) {
-            self.held_bytes -= entry.size_bytes;
-        }
+    /// Gives a value back.
+    pub(crate) fn take(&mut self, key: ProgramKey) -> Option<V> {
+        let entry = self.entries.remove(&key)?;
+        self.held_bytes -= entry.size_bytes;
+        Some(entry.value)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use ivm_engine::{Program, ProgramKey, Report, interpreter};
+use ivm_engine::{Program, ProgramKey, Reach, Report, interpreter};
 use ivm_recompiler::{Code, RunError, Space};
 use thiserror::Error;
 
@@ -41,6 +41,7 @@ pub trait Engine {
     fn run(
         &mut self,
         path: Path,
+        reach: Reach,
         key: ProgramKey,
         input_image: &[u8],
         max_cycles: u64,
@@ -54,11 +55,35 @@ pub struct NativeEngine {
     programs: Cache<Held>,
 }
 
-/// A program, and its code when that was wanted.
+/// A program, and its code for runs of each reach when that was wanted.
 #[derive(Debug)]
 struct Held {
     program: Arc<Program>,
-    code: Compiled,
+    whole: Compiled,
+    low: Compiled,
+}
+
+impl Held {
+    const fn code(&self, reach: Reach) -> &Compiled {
+        match reach {
+            Reach::Whole => &self.whole,
+            Reach::Low => &self.low,
+        }
+    }
+
+    const fn code_mut(&mut self, reach: Reach) -> &mut Compiled {
+        match reach {
+            Reach::Whole => &mut self.whole,
+            Reach::Low => &mut self.low,
+        }
+    }
+
+    fn size_bytes(&self) -> usize {
+        let Program { segments, words, instructions, .. } = &*self.program;
+        let segments = segments.iter().map(|segment| segment.bytes.len()).sum::<usize>();
+        let code = self.whole.size_bytes() + self.low.size_bytes();
+        segments + size_of_val(&words[..]) + size_of_val(&instructions[..]) + code
+    }
 }
 
 #[derive(Debug)]
@@ -67,6 +92,15 @@ enum Compiled {
     Code(Code),
     /// The compiler refuses the program, so the interpreter runs it.
     Refused,
+}
+
+impl Compiled {
+    fn size_bytes(&self) -> usize {
+        match self {
+            Self::Code(code) => code.size_bytes(),
+            Self::NotYet | Self::Refused => 0,
+        }
+    }
 }
 
 impl NativeEngine {
@@ -78,19 +112,15 @@ impl NativeEngine {
         Ok(Self { space: Space::new()?, programs: Cache::new(MAX_CACHED_SIZE_BYTES) })
     }
 
-    fn compile(&mut self, key: ProgramKey) -> Result<(), RunRefused> {
+    fn compile(&mut self, key: ProgramKey, reach: Reach) -> Result<(), RunRefused> {
         let held = self.programs.get_mut(key).ok_or(RunRefused::ProgramUnknown)?;
-        if matches!(held.code, Compiled::NotYet) {
-            let program = held.program.clone();
-            let mut size = size_bytes(&program);
-            let code = match Code::compile(program.clone()) {
-                Ok(code) => {
-                    size += code.size_bytes();
-                    Compiled::Code(code)
-                }
-                Err(_) => Compiled::Refused,
-            };
-            self.programs.insert(key, Held { program, code }, size);
+        if matches!(held.code(reach), Compiled::NotYet)
+            && let Some(mut held) = self.programs.take(key)
+        {
+            let code = Code::compile_within(held.program.clone(), reach);
+            *held.code_mut(reach) = code.map_or(Compiled::Refused, Compiled::Code);
+            let size = held.size_bytes();
+            self.programs.insert(key, held, size);
         }
         Ok(())
     }
@@ -98,20 +128,24 @@ impl NativeEngine {
     fn run_held(
         &mut self,
         path: Path,
+        reach: Reach,
         key: ProgramKey,
         input_image: &[u8],
         max_cycles: u64,
     ) -> Result<Report, RunRefused> {
         let held = self.programs.get_mut(key).ok_or(RunRefused::ProgramUnknown)?;
-        match (path, &held.code) {
+        match (path, held.code(reach)) {
             (Path::Recompiler, Compiled::Code(code)) => {
                 code.run(&mut self.space, input_image, max_cycles).map_err(|error| match error {
                     RunError::Input(_) => RunRefused::InputDoesNotFit,
                     RunError::Space(error) => RunRefused::Space(error.to_string()),
                 })
             }
-            _ => interpreter::report(&held.program, &mut self.space.view(), input_image, max_cycles)
-                .map_err(|_| RunRefused::InputDoesNotFit),
+            _ => {
+                let mut view = self.space.view_within(reach);
+                interpreter::report(&held.program, &mut view, input_image, max_cycles)
+                    .map_err(|_| RunRefused::InputDoesNotFit)
+            }
         }
     }
 }
@@ -122,28 +156,25 @@ impl Engine for NativeEngine {
     }
 
     fn load(&mut self, key: ProgramKey, program: Program) {
-        let size = size_bytes(&program);
-        let held = Held { program: Arc::new(program), code: Compiled::NotYet };
+        let program = Arc::new(program);
+        let held = Held { program, whole: Compiled::NotYet, low: Compiled::NotYet };
+        let size = held.size_bytes();
         self.programs.insert(key, held, size);
     }
 
     fn run(
         &mut self,
         path: Path,
+        reach: Reach,
         key: ProgramKey,
         input_image: &[u8],
         max_cycles: u64,
     ) -> Result<Report, RunRefused> {
         if path == Path::Recompiler {
-            self.compile(key)?;
+            self.compile(key, reach)?;
         }
-        let result = self.run_held(path, key, input_image, max_cycles);
+        let result = self.run_held(path, reach, key, input_image, max_cycles);
         self.space.clear().map_err(|error| RunRefused::Space(error.to_string()))?;
         result
     }
-}
-
-fn size_bytes(program: &Program) -> usize {
-    let segments = program.segments.iter().map(|segment| segment.bytes.len()).sum::<usize>();
-    segments + size_of_val(&program.words[..]) + size_of_val(&program.instructions[..])
 }

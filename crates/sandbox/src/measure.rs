@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ivm_engine::{
-    Call, Executor, ExecutorError, Program, ProgramKey,
+    Call, Executor, ExecutorError, Program, ProgramKey, Reach,
     decode::{Instruction, decode},
     elf::Segment,
 };
@@ -35,6 +35,7 @@ pub fn measure_call_overhead(executor: &dyn Executor, calls: usize) -> Result<Ca
         program: &program,
         input_image: &[],
         max_cycles: 1,
+        reach: Reach::Whole,
     };
     for _ in 0..WARM_UP_CALLS {
         executor.execute(&call)?;

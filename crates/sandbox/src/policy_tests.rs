@@ -56,7 +56,13 @@ fn execute_program(policy: &Policy<Mock>, index: u8) -> (Result<Report, Executor
     let program = Program::from_elf(&testing::elf(&[testing::terminate(0)])).unwrap();
     let key = ProgramKey([index; 32]);
     policy.runner.paths.lock().clear();
-    let result = policy.execute(&Call { key, program: &program, input_image: &[], max_cycles: 1000 });
+    let result = policy.execute(&Call {
+        key,
+        program: &program,
+        input_image: &[],
+        max_cycles: 1000,
+        reach: ivm_engine::Reach::Whole,
+    });
     (result, policy.runner.paths.lock().clone())
 }
 

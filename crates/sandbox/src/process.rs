@@ -113,12 +113,12 @@ impl WorkerProcess {
         input_size: u32,
         limit: Duration,
     ) -> Result<Report, CallError> {
-        let Call { key, max_cycles, .. } = *call;
+        let Call { key, max_cycles, reach, .. } = *call;
         let inline =
             if call.input_image.len() <= MAX_INLINE_INPUT_SIZE_BYTES { call.input_image } else { &[] };
         for _ in 0..2 {
             self.sequence += 1;
-            let run = Request::Run { sequence: self.sequence, path, key, max_cycles, input_size };
+            let run = Request::Run { sequence: self.sequence, path, reach, key, max_cycles, input_size };
             match self.exchange(&run, inline, max_cycles, limit)? {
                 Answer::Report(report) => return Ok(report),
                 Answer::ProgramUnknown => self.load(call, limit)?,

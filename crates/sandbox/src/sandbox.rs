@@ -1,7 +1,6 @@
 //! The executor that a node uses.
 
-use ivm_engine::{Call, Executor, ExecutorError, InputDoesNotFit, Program, Report};
-use ivm_primitives::limits::ADDRESS_SPACE_SIZE_BYTES;
+use ivm_engine::{Call, Executor, ExecutorError, InputDoesNotFit, Report};
 use thiserror::Error;
 
 use crate::{SandboxConfig, policy::Policy, pool::Pool};
@@ -34,7 +33,7 @@ impl Sandbox {
 
 impl Executor for Sandbox {
     fn execute(&self, call: &Call<'_>) -> Result<Report, ExecutorError> {
-        if !fits(call.program, call.input_image) {
+        if !fits(call) {
             return Err(InputDoesNotFit { size_bytes: call.input_image.len() }.into());
         }
         self.policy.execute(call)
@@ -42,10 +41,10 @@ impl Executor for Sandbox {
 }
 
 /// Whether a run could start: what [`ivm_engine::State::start`] refuses is refused here, without a worker.
-fn fits(program: &Program, input_image: &[u8]) -> bool {
+fn fits(&Call { program, input_image, reach, .. }: &Call<'_>) -> bool {
     let input = (program.input_address, input_image.len());
     let segments = program.segments.iter().map(|segment| (segment.address, segment.bytes.len()));
     segments.chain([input]).all(|(address, size)| {
-        (address as usize).checked_add(size).is_some_and(|end| end <= ADDRESS_SPACE_SIZE_BYTES)
+        (address as usize).checked_add(size).is_some_and(|end| end <= reach.size_bytes())
     })
 }

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! node to worker
-//!   run:   1 | path | sequence u64 | key [32] | max_cycles u64 | input size u32 | the input, when it is short
-//!   load:  2 |  0   | sequence u64 | key [32] |     0 u64      | program size u32
+//!   run:   1 | path | reach | sequence u64 | key [32] | max_cycles u64 | input size u32 | the input, when it is short
+//!   load:  2 |  0   |   0   | sequence u64 | key [32] |     0 u64      | program size u32
 //! worker to node
 //!   hello:   "ivm-worker 1" | 1 when it has a recompiler
 //!   refusal: "ivm-refusal " | why, as text
@@ -15,13 +15,13 @@
 //!
 //! Long inputs, and programs, lie in the shared [area](crate::area). Bytes from a worker are hostile: see [`Answer::decode`].
 
-use ivm_engine::{Fault, PUBLIC_VALUES_SIZE_BYTES, ProgramKey, Report, RunEnd, State};
+use ivm_engine::{Fault, PUBLIC_VALUES_SIZE_BYTES, ProgramKey, Reach, Report, RunEnd, State};
 use ivm_primitives::limits::{ADDRESS_SPACE_SIZE_BYTES, MAX_OUTPUT_SIZE_BYTES};
 
 /// Inputs up to this size travel in the message.
 pub(crate) const MAX_INLINE_INPUT_SIZE_BYTES: usize = 4096;
 
-const REQUEST_SIZE_BYTES: usize = 2 + 8 + 32 + 8 + 4;
+const REQUEST_SIZE_BYTES: usize = 3 + 8 + 32 + 8 + 4;
 
 /// Largest message to a worker.
 pub(crate) const MAX_REQUEST_SIZE_BYTES: usize = REQUEST_SIZE_BYTES + MAX_INLINE_INPUT_SIZE_BYTES;
@@ -49,7 +49,7 @@ pub enum Path {
 /// A message to a worker, but for the input behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
-    Run { sequence: u64, path: Path, key: ProgramKey, max_cycles: u64, input_size: u32 },
+    Run { sequence: u64, path: Path, reach: Reach, key: ProgramKey, max_cycles: u64, input_size: u32 },
     Load { sequence: u64, key: ProgramKey, program_size: u32 },
 }
 
@@ -59,37 +59,43 @@ pub(crate) struct Malformed(pub(crate) &'static str);
 
 impl Request {
     pub(crate) fn encode(&self) -> [u8; REQUEST_SIZE_BYTES] {
-        let (tag, path, sequence, key, max_cycles, size) = match *self {
-            Self::Run { sequence, path, key, max_cycles, input_size } => {
+        let (tag, path, reach, sequence, key, max_cycles, size) = match *self {
+            Self::Run { sequence, path, reach, key, max_cycles, input_size } => {
                 let path = match path {
                     Path::Recompiler => 0,
                     Path::Interpreter => 1,
                 };
-                (1, path, sequence, key, max_cycles, input_size)
+                let reach = match reach {
+                    Reach::Whole => 0,
+                    Reach::Low => 1,
+                };
+                (1, path, reach, sequence, key, max_cycles, input_size)
             }
-            Self::Load { sequence, key, program_size } => (2, 0, sequence, key, 0, program_size),
+            Self::Load { sequence, key, program_size } => (2, 0, 0, sequence, key, 0, program_size),
         };
         let mut bytes = [0; REQUEST_SIZE_BYTES];
         bytes[0] = tag;
         bytes[1] = path;
-        bytes[2..10].copy_from_slice(&sequence.to_le_bytes());
-        bytes[10..42].copy_from_slice(&key.0);
-        bytes[42..50].copy_from_slice(&max_cycles.to_le_bytes());
-        bytes[50..54].copy_from_slice(&size.to_le_bytes());
+        bytes[2] = reach;
+        bytes[3..11].copy_from_slice(&sequence.to_le_bytes());
+        bytes[11..43].copy_from_slice(&key.0);
+        bytes[43..51].copy_from_slice(&max_cycles.to_le_bytes());
+        bytes[51..55].copy_from_slice(&size.to_le_bytes());
         bytes
     }
 
     /// A request, and the input behind it.
     pub(crate) fn decode(message: &[u8]) -> Result<(Self, &[u8]), Malformed> {
         let mut reader = Reader(message);
-        let ([tag, path], sequence, key) = (reader.take()?, reader.u64()?, ProgramKey(reader.take()?));
+        let ([tag, path, reach], sequence, key) = (reader.take()?, reader.u64()?, ProgramKey(reader.take()?));
         let (max_cycles, size) = (reader.u64()?, reader.u32()?);
-        let request = match (tag, path) {
-            (1, 0 | 1) => {
+        let request = match (tag, path, reach) {
+            (1, 0 | 1, 0 | 1) => {
                 let path = if path == 0 { Path::Recompiler } else { Path::Interpreter };
-                Self::Run { sequence, path, key, max_cycles, input_size: size }
+                let reach = if reach == 0 { Reach::Whole } else { Reach::Low };
+                Self::Run { sequence, path, reach, key, max_cycles, input_size: size }
             }
-            (2, 0) => Self::Load { sequence, key, program_size: size },
+            (2, 0, 0) => Self::Load { sequence, key, program_size: size },
             _ => return Err(Malformed("an unknown request")),
         };
         Ok((request, reader.0))
@@ -304,8 +310,22 @@ mod tests {
     fn requests_arrive_as_they_were_sent() {
         let key = ProgramKey([3; 32]);
         for request in [
-            Request::Run { sequence: 1, path: Path::Recompiler, key, max_cycles: 9, input_size: 5 },
-            Request::Run { sequence: 2, path: Path::Interpreter, key, max_cycles: u64::MAX, input_size: 0 },
+            Request::Run {
+                sequence: 1,
+                path: Path::Recompiler,
+                reach: Reach::Low,
+                key,
+                max_cycles: 9,
+                input_size: 5,
+            },
+            Request::Run {
+                sequence: 2,
+                path: Path::Interpreter,
+                reach: Reach::Whole,
+                key,
+                max_cycles: u64::MAX,
+                input_size: 0,
+            },
             Request::Load { sequence: u64::MAX, key, program_size: 77 },
         ] {
             let message = [&request.encode()[..], b"input"].concat();

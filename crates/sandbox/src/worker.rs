@@ -97,7 +97,7 @@ impl<'a, E: Engine> Worker<'a, E> {
                 self.engine.load(key, program);
                 Ok((sequence, Answer::Loaded))
             }
-            Request::Run { sequence, path, key, max_cycles, input_size } => {
+            Request::Run { sequence, path, reach, key, max_cycles, input_size } => {
                 let size = input_size as usize;
                 let input = if size <= MAX_INLINE_INPUT_SIZE_BYTES {
                     inline.get(..size).ok_or_else(|| refused("an input cut short"))?
@@ -105,7 +105,7 @@ impl<'a, E: Engine> Worker<'a, E> {
                     area::read(self.area, Region::Input, size, &mut self.buffer)?;
                     &self.buffer
                 };
-                match self.engine.run(path, key, input, max_cycles) {
+                match self.engine.run(path, reach, key, input, max_cycles) {
                     Ok(report) => Ok((sequence, Answer::Report(report))),
                     Err(RunRefused::ProgramUnknown) => Ok((sequence, Answer::ProgramUnknown)),
                     Err(error @ (RunRefused::InputDoesNotFit | RunRefused::Space(_))) => {

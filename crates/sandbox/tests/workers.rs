@@ -10,7 +10,7 @@ use std::{
 };
 
 use ivm_engine::{
-    BrokenRun, Call, Executor, ExecutorError, InProcess, Program, ProgramKey, Report, RunEnd,
+    BrokenRun, Call, Executor, ExecutorError, InProcess, Program, ProgramKey, Reach, Report, RunEnd,
     testing::{self, addi, alu, b_type, jal, li, load, s_type, terminate},
 };
 use ivm_sandbox::{Checks, Deadline, Sandbox, SandboxConfig, WorkerCommand, measure_call_overhead};
@@ -41,7 +41,7 @@ fn call<'a>(program: &'a Program, input_image: &'a [u8]) -> Call<'a> {
         key[index % 32] ^=
             word.to_le_bytes().iter().fold(index as u8, |sum, byte| sum.wrapping_mul(31) ^ byte);
     }
-    Call { key: ProgramKey(key), program, input_image, max_cycles: 100_000_000 }
+    Call { key: ProgramKey(key), program, input_image, max_cycles: 100_000_000, reach: Reach::Whole }
 }
 
 /// Workers of this process, running or dead and not waited for.
@@ -117,15 +117,36 @@ fn reports_are_those_of_the_interpreter() {
         (&endless, &[1, 2, 3]),
         (&outcome, &large),
     ] {
-        let call = Call { max_cycles: 5_000_000, ..call(program, input) };
-        let report = sandbox.execute(&call).unwrap();
-        assert_eq!(Ok(report), InProcess.execute(&call));
+        for reach in [Reach::Whole, Reach::Low] {
+            let call = Call { max_cycles: 5_000_000, reach, ..call(program, input) };
+            let report = sandbox.execute(&call).unwrap();
+            assert_eq!(Ok(report), InProcess.execute(&call));
+        }
     }
     assert_all_live(&first);
     let oversized = vec![0; 1 << 27];
     let refused = sandbox.execute(&call(&outcome, &oversized));
     assert_eq!(refused, InProcess.execute(&call(&outcome, &oversized)));
     assert!(matches!(refused, Err(ExecutorError::InputDoesNotFit(_))));
+    let long_for_low = Call { reach: Reach::Low, ..call(&outcome, &oversized[..3_500_000]) };
+    assert_eq!(sandbox.execute(&long_for_low), InProcess.execute(&long_for_low));
+    assert!(matches!(sandbox.execute(&long_for_low), Err(ExecutorError::InputDoesNotFit(_))));
+}
+
+#[test]
+fn what_is_out_of_reach_faults_in_a_worker_too() {
+    let _alone = alone();
+    let sandbox = Sandbox::start(config(WORKER, 1)).unwrap();
+    let first = children();
+    let [upper, lower] = li(5, Reach::Low.size_bytes() as u32);
+    let program = program(&[upper, lower, s_type(2, 5, 5, 0), terminate(0)]);
+    for (reach, faults) in [(Reach::Whole, false), (Reach::Low, true), (Reach::Whole, false)] {
+        let call = Call { reach, ..call(&program, &[]) };
+        let report = sandbox.execute(&call).unwrap();
+        assert_eq!(matches!(report.end, RunEnd::Faulted(_)), faults);
+        assert_eq!(Ok(report), InProcess.execute(&call));
+    }
+    assert_all_live(&first);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! finds the outcome to propose.
 
 use alloy_primitives::{B256, Bytes};
-use ivm_engine::{Call, Executor, ExecutorError, ProgramKey, Report, RunEnd};
+use ivm_engine::{Call, Executor, ExecutorError, ProgramKey, Reach, Report, RunEnd};
 use ivm_primitives::{
     JobInput, Outcome, OutcomeStatus,
     limits::{MAX_OUTPUT_SIZE_BYTES, MAX_PANIC_MESSAGE_SIZE_BYTES},
@@ -29,8 +29,9 @@ pub(crate) fn execute(
     program: &AdmittedProgram,
     input: &JobInput,
     max_cycles: u64,
+    reach: Reach,
 ) -> Result<Execution, ExecuteError> {
-    let report = provable_run(executor, program, &input.memory_image(), max_cycles)?;
+    let report = provable_run(executor, program, &input.memory_image(), max_cycles, reach)?;
     Ok(Execution { outcome: read_outcome(&report)?, cycles: report.state.cycles })
 }
 
@@ -42,7 +43,7 @@ pub(crate) fn check(
     max_cycles: u64,
     claimed_hash: B256,
 ) -> Result<u64, CheckError> {
-    let report = provable_run(executor, program, &input.memory_image(), max_cycles)?;
+    let report = provable_run(executor, program, &input.memory_image(), max_cycles, Reach::Whole)?;
     let revealed = B256::from(report.state.public_values);
     if revealed != claimed_hash {
         return Err(CheckError::WrongOutcome { got: claimed_hash, expected: revealed });
@@ -56,8 +57,10 @@ pub(crate) fn provable_run(
     program: &AdmittedProgram,
     input_image: &[u8],
     max_cycles: u64,
+    reach: Reach,
 ) -> Result<Report, ExecuteError> {
-    let call = Call { key: ProgramKey(program.id().0), program: program.engine(), input_image, max_cycles };
+    let key = ProgramKey(program.id().0);
+    let call = Call { key, program: program.engine(), input_image, max_cycles, reach };
     let report = executor.execute(&call).map_err(|error| match error {
         ExecutorError::InputDoesNotFit(error) => ExecuteError::NoOutcome(error.into()),
         broken => ExecuteError::Broken(broken),

@@ -31,6 +31,7 @@ mod tests;
 
 pub use error::{AdmitError, CheckError, ExecuteError, KeyError, NoOutcome, ProveError};
 pub use execute::Execution;
+pub use ivm_engine::Reach;
 pub use ivm_verifier::{MAX_PROOF_SIZE_BYTES, Proof, ProofKind, VerifyError, VerifyingProgram};
 pub use openvm::OpenVm;
 pub use peer::{Peer, PeerRun};
@@ -66,6 +67,21 @@ pub trait Zkvm: Send + Sync {
         program: &AdmittedProgram,
         input: &JobInput,
         max_cycles: u64,
+    ) -> Result<Execution, ExecuteError> {
+        self.execute_within(program, input, max_cycles, Reach::Whole)
+    }
+
+    /// Runs a program as [`execute`](Self::execute) does, within reach of so much memory. What is beyond is past the end
+    /// of memory to the run, so it may be without an outcome that it has in the whole of it; it never has another.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    fn execute_within(
+        &self,
+        program: &AdmittedProgram,
+        input: &JobInput,
+        max_cycles: u64,
+        reach: Reach,
     ) -> Result<Execution, ExecuteError>;
 
     /// Checks an outcome that someone else claims, by running the program; returns the cycles it took.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use alloy_primitives::{B256, keccak256};
-use ivm_engine::{Executor, InProcess, interpreter};
+use ivm_engine::{Executor, InProcess, Reach, interpreter};
 use ivm_primitives::{JobInput, limits::MAX_ELF_SIZE_BYTES};
 use openvm_circuit::arch::VirtualMachine;
 use openvm_sdk::{DefaultStarkEngine, prover::AggProver};
@@ -133,13 +133,14 @@ impl Zkvm for OpenVm {
         Ok(AdmittedProgram::new(admission.id, elf_hash, engine, exe, admission.code_commitment))
     }
 
-    fn execute(
+    fn execute_within(
         &self,
         program: &AdmittedProgram,
         input: &JobInput,
         max_cycles: u64,
+        reach: Reach,
     ) -> Result<Execution, ExecuteError> {
-        execute(&*self.executor, program, input, max_cycles)
+        execute(&*self.executor, program, input, max_cycles, reach)
     }
 
     fn check(
@@ -161,7 +162,7 @@ impl Zkvm for OpenVm {
         progress: &mut dyn FnMut(ProveProgress) -> ControlFlow<()>,
     ) -> Result<Proof, ProveError> {
         let input_image = input.memory_image();
-        provable_run(&*self.executor, program, &input_image, max_cycles)?;
+        provable_run(&*self.executor, program, &input_image, max_cycles, Reach::Whole)?;
         let key_error = |error: KeyError| ProveError::Prover(error.to_string());
         catch(|| {
             let instructions = interpreter::count_instructions(program.engine(), &input_image, max_cycles)

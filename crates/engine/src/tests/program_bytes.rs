@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{SCRATCH, program};
 use crate::{
-    Call, Executor, ExecutorError, InProcess, InputDoesNotFit, Program, ProgramKey, RunEnd,
+    Call, Executor, ExecutorError, InProcess, InputDoesNotFit, Program, ProgramKey, Reach, RunEnd,
     testing::{ElfFile, ElfSegment, TEXT_ADDRESS, addi, terminate},
 };
 
@@ -47,7 +47,8 @@ proptest! {
 #[test]
 fn the_executor_in_this_process_reports_what_the_interpreter_does() {
     let program = program(&[addi(5, 0, 7), terminate(0)]);
-    let call = Call { key: ProgramKey([1; 32]), program: &program, input_image: &[], max_cycles: 10 };
+    let key = ProgramKey([1; 32]);
+    let call = Call { key, program: &program, input_image: &[], max_cycles: 10, reach: Reach::Whole };
     let report = InProcess.execute(&call).unwrap();
     assert_eq!(report.end, RunEnd::Terminated { exit_code: 0 });
     assert_eq!((report.state.cycles, report.state.registers[5]), (2, 7));
@@ -55,6 +56,12 @@ fn the_executor_in_this_process_reports_what_the_interpreter_does() {
 
     let image = vec![0; 1 << 27];
     let refused = InProcess.execute(&Call { input_image: &image, ..call });
+    let expected = InputDoesNotFit { size_bytes: image.len() };
+    assert_eq!(refused, Err(ExecutorError::InputDoesNotFit(expected)));
+
+    let image = vec![0; 3 << 20];
+    assert!(InProcess.execute(&Call { input_image: &image, ..call }).is_ok());
+    let refused = InProcess.execute(&Call { input_image: &image, reach: Reach::Low, ..call });
     let expected = InputDoesNotFit { size_bytes: image.len() };
     assert_eq!(refused, Err(ExecutorError::InputDoesNotFit(expected)));
 }

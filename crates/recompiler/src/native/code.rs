@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dynasmrt::{AssemblyOffset, ExecutableBuffer, mmap::MutableBuffer};
-use ivm_engine::{Program, Report, RunEnd, State, interpreter};
+use ivm_engine::{Program, Reach, Report, RunEnd, State, interpreter};
 
 use crate::{
     CompileError, RunError, Space,
@@ -23,27 +23,36 @@ const FREE_EXITS: u64 = 4096;
 #[derive(Debug)]
 pub struct Code {
     program: Arc<Program>,
+    reach: Reach,
     buffer: ExecutableBuffer,
     table_offset: usize,
     no_entry: i32,
 }
 
 impl Code {
-    /// Compiles a program. Takes about a microsecond per instruction, whatever the text is.
+    /// Compiles a program for runs in the whole space.
+    ///
+    /// # Errors
+    /// As [`compile_within`](Self::compile_within).
+    pub fn compile(program: Arc<Program>) -> Result<Self, CompileError> {
+        Self::compile_within(program, Reach::Whole)
+    }
+
+    /// Compiles a program for runs of this reach. Takes about a microsecond per instruction, whatever the text is.
     ///
     /// # Errors
     /// [`CompileError`]; the program can be interpreted then.
-    pub fn compile(program: Arc<Program>) -> Result<Self, CompileError> {
+    pub fn compile_within(program: Arc<Program>, reach: Reach) -> Result<Self, CompileError> {
         if !crate::is_supported() {
             return Err(CompileError::Unsupported);
         }
-        let Compiled { bytes, table_offset, no_entry_offset } = Compiler::new(&program).compile()?;
+        let Compiled { bytes, table_offset, no_entry_offset } = Compiler::new(&program, reach).compile()?;
         let mut buffer = MutableBuffer::new(bytes.len()).map_err(CompileError::Memory)?;
         buffer.set_len(bytes.len());
         buffer.copy_from_slice(&bytes);
         let buffer = buffer.make_exec().map_err(CompileError::Memory)?;
         let no_entry = no_entry_offset as i32 - table_offset as i32;
-        Ok(Self { program, buffer, table_offset, no_entry })
+        Ok(Self { program, reach, buffer, table_offset, no_entry })
     }
 
     /// Bytes of code and tables.
@@ -72,9 +81,9 @@ impl Code {
     /// [`RunError`] when the run cannot start; the run itself does not fail, it ends.
     pub fn run(&self, space: &mut Space, input_image: &[u8], max_cycles: u64) -> Result<Report, RunError> {
         space.clear()?;
-        let mut state = State::start(&self.program, input_image, &mut space.view())?;
+        let mut state = State::start(&self.program, input_image, &mut space.view_within(self.reach))?;
         let end = self.run_to_end(&mut state, space, max_cycles);
-        Ok(Report::new(end, state, &space.view()))
+        Ok(Report::new(end, state, &space.view_within(self.reach)))
     }
 
     fn run_to_end(&self, state: &mut State, space: &mut Space, max_cycles: u64) -> RunEnd {
@@ -86,10 +95,12 @@ impl Code {
             exits += 1;
             // A program can be built to leave code all the time; it is interpreted then.
             if exits > FREE_EXITS && exits.saturating_mul(CYCLES_PER_EXIT) > state.cycles {
-                return interpreter::run_to_end(&self.program, state, &mut space.view(), max_cycles);
+                let mut view = space.view_within(self.reach);
+                return interpreter::run_to_end(&self.program, state, &mut view, max_cycles);
             }
             let stop_at = |pc| self.entry(pc).is_some();
-            let end = interpreter::resume(&self.program, state, &mut space.view(), max_cycles, stop_at);
+            let mut view = space.view_within(self.reach);
+            let end = interpreter::resume(&self.program, state, &mut view, max_cycles, stop_at);
             if let Some(end) = end {
                 return end;
             }
@@ -101,11 +112,12 @@ impl Code {
             registers: state.registers,
             remaining_cycles: max_cycles.saturating_sub(state.cycles),
             memory: space.base(),
+            memory_size_bytes: self.reach.size_bytes(),
             pc: state.pc,
         };
         let trampoline = self.buffer.ptr(AssemblyOffset(0));
         // SAFETY: the buffer starts with a function of this type, `entry` is an instruction it made an entry of, and
-        // the context's memory is a whole space, borrowed for as long as the code runs.
+        // the context's memory is a space, borrowed for as long as the code runs, of which it touches what is in reach.
         unsafe {
             let enter: extern "sysv64" fn(*mut Context, *const u8) = std::mem::transmute(trampoline);
             enter(&raw mut context, entry);

@@ -42,6 +42,8 @@ pub(crate) struct Context {
     pub(crate) remaining_cycles: u64,
     /// Base of the guest's memory.
     pub(crate) memory: *mut u8,
+    /// Bytes of it within reach.
+    pub(crate) memory_size_bytes: usize,
     /// Program counter on leaving.
     pub(crate) pc: u32,
 }
@@ -201,9 +203,10 @@ type Function = extern "sysv64" fn(*mut Context, u32, u32, u32) -> u32;
 macro_rules! custom_function {
     ($name:ident, $operation:ident) => {
         extern "sysv64" fn $name(context: *mut Context, destination: u32, first: u32, second: u32) -> u32 {
-            // SAFETY: generated code passes the context it was called with, whose memory is a whole space that
+            // SAFETY: generated code passes the context it was called with, whose memory has that many bytes, which
             // nothing else borrows while code runs.
-            let memory = unsafe { &mut *(*context).memory.cast() };
+            let memory =
+                unsafe { std::slice::from_raw_parts_mut((*context).memory, (*context).memory_size_bytes) };
             let operands = Operands { destination, first, second };
             let result = custom::execute(Operation::$operation, operands, 0, &mut MemoryView::new(memory));
             result.is_err().into()

@@ -1,7 +1,6 @@
 //! Emits loads and stores, with the checks that they need.
 
 use ivm_engine::decode::{Instruction, Operation};
-use ivm_primitives::limits::ADDRESS_SPACE_SIZE_BYTES;
 
 use super::Compiler;
 use crate::native::{
@@ -63,7 +62,7 @@ impl Compiler<'_> {
 
     fn constant_address(&mut self, index: usize, base: u32, immediate: i32, size: u32) -> Option<Address> {
         let address = base.wrapping_add(immediate as u32);
-        let is_inside = address as usize + size as usize <= ADDRESS_SPACE_SIZE_BYTES;
+        let is_inside = address as usize + size as usize <= self.reach.size_bytes();
         if is_inside && address.is_multiple_of(size) {
             return Some(Address { index: None, offset: address as i32 });
         }
@@ -90,7 +89,7 @@ impl Compiler<'_> {
             self.asm.add_offset(EAX, base, immediate);
             EAX
         };
-        let outside = !(ADDRESS_SPACE_SIZE_BYTES as u32 - 1);
+        let outside = !(self.reach.size_bytes() as u32 - 1);
         self.asm.test_mask(address, outside | (size - 1));
         let exit = self.exit_before(index);
         self.asm.jump_if(Condition::NotEqual, exit);
@@ -112,7 +111,7 @@ impl Compiler<'_> {
             self.asm.rotate_right(EAX, address, bits);
             address = EAX;
         }
-        let limit = (ADDRESS_SPACE_SIZE_BYTES as u32 - (high - low) as u32) >> bits;
+        let limit = (self.reach.size_bytes() as u32 - (high - low) as u32) >> bits;
         self.asm.binary(Binary::Compare, Place::Register(address), Operand::Constant(limit));
         let exit = self.exit_before(index);
         self.asm.jump_if(Condition::Above, exit);

@@ -11,7 +11,7 @@
 //! **Registers.** The most used are in host registers, chosen for the program and, where they are others, for each loop
 //! that calls nothing; ways into such a loop and out of it swap.
 //!
-//! **Memory.** The address space is a power of two, so one test of an address against a mask shows that it is aligned
+//! **Memory.** What is in reach of the address space is a power of two, so one test of an address against a mask shows that it is aligned
 //! and inside. Several accesses off one base in a block share one check, and [`Facts`] keeps
 //! what was shown.
 
@@ -20,7 +20,7 @@ mod control;
 mod memory;
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
-use ivm_engine::{Program, cost, decode::Instruction};
+use ivm_engine::{Program, Reach, cost, decode::Instruction};
 
 use crate::native::{
     analysis::{Analysis, Loop, ends_block, is_branch, pc_of},
@@ -29,7 +29,7 @@ use crate::native::{
     facts::Facts,
     frame::Frame,
 };
-use crate::{CompileError, MAX_CODE_SIZE_BYTES};
+use crate::{CompileError, max_code_size_bytes};
 
 /// Where code leaves for the interpreter.
 struct Exit {
@@ -67,6 +67,7 @@ pub(crate) struct Compiled {
 
 pub(crate) struct Compiler<'p> {
     program: &'p Program,
+    reach: Reach,
     entries: Vec<bool>,
     labels: Vec<Option<DynamicLabel>>,
     asm: Assembler,
@@ -91,7 +92,7 @@ pub(crate) struct Compiler<'p> {
 }
 
 impl<'p> Compiler<'p> {
-    pub(crate) fn new(program: &'p Program) -> Self {
+    pub(crate) fn new(program: &'p Program, reach: Reach) -> Self {
         let Analysis { entries, registers_by_use, loops } = Analysis::of(program);
         let frame = Frame::new(&registers_by_use);
         let loops = loops
@@ -106,6 +107,7 @@ impl<'p> Compiler<'p> {
         let divisions = std::array::from_fn(|_| asm.label());
         Self {
             program,
+            reach,
             entries,
             labels,
             frame,
@@ -254,8 +256,9 @@ impl<'p> Compiler<'p> {
 
     /// Stops before code takes more memory than it may: hostile text grows up to fiftyfold.
     fn check_size(&self) -> Result<(), CompileError> {
+        let limit = max_code_size_bytes(self.reach);
         match self.asm.offset() {
-            got if got > MAX_CODE_SIZE_BYTES => Err(CompileError::TooLarge { got }),
+            got if got > limit => Err(CompileError::TooLarge { got, limit }),
             _ => Ok(()),
         }
     }

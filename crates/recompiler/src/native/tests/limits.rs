@@ -9,7 +9,7 @@ use ivm_engine::{
 use ivm_primitives::limits::MAX_ELF_SIZE_BYTES;
 
 use super::Pair;
-use crate::{Code, CompileError, MAX_CODE_SIZE_BYTES};
+use crate::{Code, CompileError};
 
 const WORDS: usize = MAX_ELF_SIZE_BYTES / 4 - 64;
 
@@ -40,8 +40,8 @@ fn text_of_the_largest_size_compiles_or_is_refused() {
                 Pair::default().assert_same(&program, &[], 3000);
                 format!("{} bytes", code.size_bytes())
             }
-            Err(CompileError::TooLarge { got }) => {
-                assert!(got < MAX_CODE_SIZE_BYTES + (1 << 20), "stopped in time");
+            Err(CompileError::TooLarge { got, limit }) => {
+                assert!(got < limit + (1 << 20), "stopped in time");
                 "refused".into()
             }
             Err(error) => panic!("{name}: {error}"),
