@@ -8,7 +8,7 @@
 //! | ask in a transaction | [`Client::request_job`] |
 //! | ask by signature | [`JobDraft`], then [`Client::request_offchain_job`] |
 //! | wait for a result | [`Client::wait_for_job`] with a [`Certainty`]; it survives reorgs |
-//! | follow a job | [`Client::watch_job`] |
+//! | follow a job | [`Client::watch_job`], [`Client::watch_job_until`] |
 //! | read a result | [`JobResult::decode`] |
 
 #![forbid(unsafe_code)]
@@ -34,7 +34,7 @@ pub use offchain::{JobDraft, Numbering};
 pub use request::{JobRequest, SignedJobRequest, digest};
 pub use result::JobResult;
 pub use wait::{Certainty, WaitOptions};
-pub use watch::JobWatch;
+pub use watch::{JobChange, JobWatch};
 
 // What an app's server needs beside, in the versions that this crate has.
 pub use alloy_primitives;

@@ -53,7 +53,7 @@ pub enum Certainty {
 
 impl Certainty {
     /// The tag of the block that a result must not be above.
-    const fn tag(self) -> Option<&'static str> {
+    pub(crate) const fn tag(self) -> Option<&'static str> {
         match self {
             Self::Executed | Self::Included => None,
             Self::Safe => Some("safe"),
@@ -132,7 +132,7 @@ impl Client {
 }
 
 /// Whether the result is as sure as wanted, when those up to block `bound` are.
-fn is_certain(job: &JobInfo, certainty: Certainty, bound: Option<u64>) -> bool {
+pub(crate) fn is_certain(job: &JobInfo, certainty: Certainty, bound: Option<u64>) -> bool {
     match certainty {
         Certainty::Executed => job.outcome.is_some(),
         Certainty::Included => is_included(job.state),

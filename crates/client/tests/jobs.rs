@@ -8,7 +8,7 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolValue;
 use common::{Answers, client_of, delivered, job};
 use futures_util::TryStreamExt;
-use ivm_client::{Certainty, ClientError, JobDraft, JobNonce, JobResult, Numbering, WaitOptions};
+use ivm_client::{Certainty, ClientError, JobChange, JobDraft, JobNonce, JobResult, Numbering, WaitOptions};
 use ivm_rpc_types::{JobInfo, JobState};
 use serde_json::{Value, json};
 
@@ -16,6 +16,10 @@ const JOB_ID: B256 = B256::repeat_byte(1);
 
 fn info(json: Value) -> JobInfo {
     serde_json::from_value(json).expect("a job")
+}
+
+fn now(json: Value) -> JobChange {
+    JobChange::Now(Box::new(info(json)))
 }
 
 fn event(job: &Value) -> String {
@@ -73,7 +77,7 @@ async fn changes_come_from_the_stream_and_the_job_is_not_asked_for() {
     let stream = [job("pending"), job("pending"), job("executing"), delivered(9)].iter().map(event).collect();
     let (client, answers) = client_of(Answers { streams: [stream].into(), ..Default::default() }).await;
     let told: Vec<_> = client.watch_job(JOB_ID).into_stream().try_collect().await.expect("told");
-    assert_eq!(told, [job("pending"), job("executing"), delivered(9)].map(info));
+    assert_eq!(told, [job("pending"), job("executing"), delivered(9)].map(now));
     let asked = answers.lock().expect("no panic").asked.split_off(2);
     assert_eq!(asked, [format!("/v1/jobs/{JOB_ID}/events")]);
 }
@@ -85,8 +89,8 @@ async fn a_stream_that_ends_early_is_opened_again() {
         client_of(Answers { streams, jobs: [job("executing")].into(), ..Default::default() }).await;
     let mut watch = client.watch_job(JOB_ID);
     let mut states = Vec::new();
-    while let Some(job) = watch.next().await.expect("told") {
-        states.push(job.state);
+    while let Some(change) = watch.next().await.expect("told") {
+        states.extend(change.job().map(|job| job.state));
     }
     assert_eq!(states, [JobState::Pending, JobState::Executing, JobState::Delivered]);
 }
@@ -96,7 +100,7 @@ async fn a_node_without_streams_is_asked_again_and_again() {
     let jobs = [Value::Null, job("pending"), job("pending"), job("expired")].into();
     let (client, answers) = client_of(Answers { jobs, ..Default::default() }).await;
     let told: Vec<_> = client.watch_job(JOB_ID).into_stream().try_collect().await.expect("told");
-    assert_eq!(told, [job("pending"), job("expired")].map(info));
+    assert_eq!(told, [job("pending"), job("expired")].map(now));
     let asked = &answers.lock().expect("no panic").asked;
     assert_eq!(asked.iter().filter(|asked| asked.starts_with("/v1")).count(), 1, "{asked:?}");
 }
@@ -107,8 +111,53 @@ async fn garbage_in_the_stream_is_an_error_and_watching_can_go_on() {
     let (client, _) = client_of(Answers { streams, ..Default::default() }).await;
     let mut watch = client.watch_job(JOB_ID);
     assert!(matches!(watch.next().await, Err(ClientError::Stream { .. })));
-    assert_eq!(watch.next().await.expect("told"), Some(info(delivered(9))));
+    assert_eq!(watch.next().await.expect("told"), Some(now(delivered(9))));
     assert_eq!(watch.next().await.expect("told"), None);
+}
+
+/// Watches without streams; gives all that is told.
+async fn watched_until(certainty: Certainty, jobs: Vec<Value>, blocks: &[u64]) -> Vec<JobChange> {
+    let blocks = blocks.iter().copied().collect();
+    let (client, _) = client_of(Answers { jobs: jobs.into(), blocks, ..Default::default() }).await;
+    let watch = client.watch_job_until(JOB_ID, certainty);
+    watch.into_stream().try_collect().await.expect("told")
+}
+
+#[tokio::test]
+async fn a_result_that_a_reorg_takes_away_is_told_to_be_gone_and_the_next_is_watched_until_it_is_sure() {
+    let jobs = vec![job("pending"), delivered(9), delivered(9), job("pending"), delivered(11)];
+    let told = watched_until(Certainty::Finalized, jobs, &[8, 8, 10, 11]).await;
+    assert_eq!(told, [job("pending"), delivered(9), job("pending"), delivered(11)].map(now));
+}
+
+#[tokio::test]
+async fn a_job_whose_request_a_reorg_takes_away_is_told_to_be_gone() {
+    let jobs = vec![delivered(9), Value::Null, Value::Null, job("pending"), delivered(12)];
+    let told = watched_until(Certainty::Safe, jobs, &[8, 12]).await;
+    assert_eq!(told, [now(delivered(9)), JobChange::Gone, now(job("pending")), now(delivered(12))]);
+}
+
+#[tokio::test]
+async fn a_job_that_ended_without_a_result_is_watched_until_that_is_sure() {
+    let jobs = vec![job("expired"), job("expired"), job("pending"), job("expired")];
+    // The tag, the head, the tag; then the job is open again; then the tag, the head, the tag.
+    let told = watched_until(Certainty::Finalized, jobs, &[19, 20, 19, 19, 22, 21, 22]).await;
+    assert_eq!(told, [job("expired"), job("pending"), job("expired")].map(now));
+    let refused = watched_until(Certainty::Finalized, vec![job("refused")], &[0]).await;
+    assert_eq!(refused, [now(job("refused"))], "it was never in a block");
+}
+
+#[tokio::test]
+async fn a_stream_is_opened_again_when_its_last_state_was_not_the_last() {
+    let streams = [event(&delivered(9)), event(&job("pending")) + &event(&delivered(12))].into();
+    let jobs = [delivered(9), job("pending"), delivered(12)].into();
+    let blocks = [8, 8, 12].into();
+    let (client, answers) = client_of(Answers { streams, jobs, blocks, ..Default::default() }).await;
+    let watch = client.watch_job_until(JOB_ID, Certainty::Safe);
+    let told: Vec<_> = watch.into_stream().try_collect().await.expect("told");
+    assert_eq!(told, [delivered(9), job("pending"), delivered(12)].map(now));
+    let asked = &answers.lock().expect("no panic").asked;
+    assert_eq!(asked.iter().filter(|asked| asked.starts_with("/v1")).count(), 2, "{asked:?}");
 }
 
 #[test]

@@ -66,7 +66,7 @@ test("a result is waited for, and its changes told once each", async () => {
 });
 
 test("a result that a reorg removed is waited for again", async () => {
-  const seen: (bigint | null)[] = [];
+  const seen: (bigint | null | "gone")[] = [];
   const client = answersOf([jobJson(delivered(9)), null, jobJson(), jobJson(delivered(12)), jobJson(delivered(12))], {
     finalized: [5, 8, 9, 11, 12],
   });
@@ -74,9 +74,10 @@ test("a result that a reorg removed is waited for again", async () => {
     jobId,
     until: "finalized",
     onChange: ({ resultBlock }) => seen.push(resultBlock),
+    onGone: () => seen.push("gone"),
   });
   assert.equal(job.resultBlock, 12n);
-  assert.deepEqual(seen, [9n, null, 12n]);
+  assert.deepEqual(seen, [9n, "gone", null, 12n]);
 });
 
 test("a result above the tag is not sure yet", async () => {

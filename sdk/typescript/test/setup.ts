@@ -79,17 +79,17 @@ export const keys = {
   readme: "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
 } as const satisfies Record<string, Hex>;
 
-/** Where the node is. */
-export function rpcUrl(): string {
-  const url = process.env["IVM_RPC_URL"];
-  if (!url) throw new Error("IVM_RPC_URL is not set; test/run sets it");
+/** Where the node is, or the one whose first proposer lies. */
+export function rpcUrl(variable: "IVM_RPC_URL" | "IVM_LIAR_RPC_URL" = "IVM_RPC_URL"): string {
+  const url = process.env[variable];
+  if (!url) throw new Error(`${variable} is not set; test/run sets it`);
   return url;
 }
 
 /** A client of the node with the key. */
-export function nodeClient(key: Hex) {
+export function nodeClient(key: Hex, url = rpcUrl()) {
   const account = privateKeyToAccount(key);
-  return createWalletClient({ account, chain: ivmDev, transport: http(rpcUrl(), { timeout: 60_000 }), pollingInterval: 50 })
+  return createWalletClient({ account, chain: ivmDev, transport: http(url, { timeout: 60_000 }), pollingInterval: 50 })
     .extend(publicActions)
     .extend(infinityvmActions());
 }

@@ -137,3 +137,66 @@ test("watching stops when told to, without an error", async () => {
     assert.deepEqual(told, ["pending"]);
   });
 });
+
+/** What is told until watching ends, a block's number with each result. */
+function toldUntil(client: ReturnType<typeof fakeClient>, until: "safe" | "finalized", restUrl?: string) {
+  const told: string[] = [];
+  return new Promise<string[]>((resolve, reject) => {
+    watchJob(client, {
+      jobId,
+      until,
+      restUrl,
+      onJob: ({ state, resultBlock }) => told.push(`${state} ${resultBlock ?? ""}`.trim()),
+      onGone: () => told.push("gone"),
+      onError: reject,
+      onEnd: () => resolve(told),
+    });
+  });
+}
+
+/** A node that answers with these, one after the other, and then with the last again and again. */
+function answersOf(jobs: (Record<string, unknown> | null)[], blocks: Record<string, number[]>) {
+  const next = <value>(list: value[]) => (list.length > 1 ? list.shift() : list[0]) as value;
+  const hex = (list: number[] | undefined) => `0x${next(list ?? []).toString(16)}`;
+  return fakeClient({
+    ivm_getJob: () => next(jobs),
+    eth_blockNumber: () => hex(blocks["latest"]),
+    eth_getBlockByNumber: ([tag]) => ({ number: hex(blocks[tag as string]), transactions: [] }),
+  });
+}
+
+test("a result that a reorg takes away is told to be gone, and watching goes on until the next is sure", async () => {
+  const jobs = [jobJson(), jobJson(delivered(9)), jobJson(delivered(9)), jobJson(), jobJson(delivered(11))];
+  const client = answersOf(jobs, { finalized: [8, 8, 10, 10, 11] });
+  assert.deepEqual(await toldUntil(client, "finalized"), ["pending", "delivered 9", "pending", "delivered 11"]);
+});
+
+test("a job whose request a reorg takes away is told to be gone", async () => {
+  const jobs = [jobJson(delivered(9)), null, null, jobJson(), jobJson(delivered(12))];
+  const client = answersOf(jobs, { safe: [8, 12] });
+  assert.deepEqual(await toldUntil(client, "safe"), ["delivered 9", "gone", "pending", "delivered 12"]);
+});
+
+test("another result in the same state is told", async () => {
+  const other = { ...delivered(9), outcome: { status: "success", data: "0x2b", hash: hashOf("99") } };
+  const client = answersOf([jobJson(delivered(9)), jobJson(other)], { safe: [8, 8, 8, 9] });
+  assert.deepEqual(await toldUntil(client, "safe"), ["delivered 9", "delivered 9"]);
+});
+
+test("a job that ended without a result is watched until that is sure", async () => {
+  const jobs = [jobJson({ state: "expired" }), jobJson(), jobJson({ state: "expired" })];
+  const client = answersOf(jobs, { latest: [20, 22], finalized: [19, 19, 21, 22] });
+  assert.deepEqual(await toldUntil(client, "finalized"), ["expired", "pending", "expired"]);
+  const refused = answersOf([jobJson({ state: "refused" })], { latest: [20], finalized: [0] });
+  assert.deepEqual(await toldUntil(refused, "finalized"), ["refused"], "it was never in a block");
+});
+
+test("a stream is opened again when its last state was not the last", async () => {
+  const jobs = [jobJson(delivered(9)), jobJson()];
+  const client = answersOf(jobs, { safe: [8, 8, 12] });
+  await withStreams([stream([jobJson(delivered(9))]), stream([jobJson(), jobJson(delivered(12))])], async (url, paths) => {
+    jobs.push(jobJson(delivered(12)));
+    assert.deepEqual(await toldUntil(client, "safe", url), ["delivered 9", "pending", "delivered 12"]);
+    assert.equal(paths.length, 2);
+  });
+});

@@ -40,6 +40,8 @@ export type WaitForJobParameters = WaitOptions & {
   until?: JobCertainty | undefined;
   /** Is told the job whenever it is not as before: also when a reorg took its result away. */
   onChange?: ((job: JobInfo) => void) | undefined;
+  /** Is told that the node does not know the job any more: a reorg took away the block that asked for it. */
+  onGone?: (() => void) | undefined;
 };
 
 /** Milliseconds that a result is waited for when the caller does not say. */
@@ -60,7 +62,7 @@ const ended: readonly JobState[] = ["noOutcome", "cancelled", "expired", "refuse
  * @throws {@link JobEndedError} as soon as the job has ended without a result; `WaitTimeoutError`.
  */
 export async function waitForJob(client: AnyClient, parameters: WaitForJobParameters): Promise<JobInfo> {
-  const { jobId, until = "included", onChange } = parameters;
+  const { jobId, until = "included", onChange, onGone } = parameters;
   const options = {
     timeoutMs: parameters.timeoutMs ?? DEFAULT_TIMEOUT_MS[until],
     pollingIntervalMs: parameters.pollingIntervalMs ?? client.pollingInterval,
@@ -71,24 +73,28 @@ export async function waitForJob(client: AnyClient, parameters: WaitForJobParame
     // The tag before the job: a result at or below it that is still there afterwards is one that the tag covers.
     const bound = await boundOf(client, until);
     const job = await getJob(client, { jobId });
-    if (job === null) return null;
-    const change = fingerprint(job);
-    if (change !== told) onChange?.(job);
+    const change = job === null ? "" : fingerprint(job);
+    const changed = change !== told;
     told = change;
+    if (job === null) {
+      if (changed) onGone?.();
+      return null;
+    }
+    if (changed) onChange?.(job);
     if (ended.includes(job.state)) throw new JobEndedError(job);
     return isCertain(job, until, bound) ? job : null;
   });
 }
 
 /** Whether the result is as sure as wanted, when results up to block `bound` are. */
-function isCertain(job: JobInfo, until: JobCertainty, bound: bigint | null): boolean {
+export function isCertain(job: JobInfo, until: JobCertainty, bound: bigint | null): boolean {
   if (until === "executed") return job.outcome !== null;
-  if (!included.includes(job.state) || job.resultBlock === null) return false;
+  if (!isIncluded(job) || job.resultBlock === null) return false;
   return until === "included" || (bound !== null && job.resultBlock <= bound);
 }
 
 /** Number of the block with the tag; `null` when the node has marked none, or it takes none to know. */
-async function boundOf(client: AnyClient, until: JobCertainty): Promise<bigint | null> {
+export async function boundOf(client: AnyClient, until: JobCertainty): Promise<bigint | null> {
   if (until !== "safe" && until !== "finalized") return null;
   const block = await getBlock(client, { blockTag: until });
   return block.number;
@@ -106,9 +112,14 @@ export function fingerprint(job: JobInfo): string {
   ].join();
 }
 
+/** Whether the job's result is in a block. */
+export function isIncluded({ state }: JobInfo): boolean {
+  return included.includes(state);
+}
+
 /** Whether nothing becomes of a job any more, reorgs left aside. */
-export function isOver({ state }: JobInfo): boolean {
-  return included.includes(state) || (ended.includes(state) && state !== "noOutcome");
+export function isOver(job: JobInfo): boolean {
+  return isIncluded(job) || (ended.includes(job.state) && job.state !== "noOutcome");
 }
 
 /** A job that a transaction asked for. */

@@ -1,15 +1,26 @@
 import type { Hash } from "viem";
+import { getBlockNumber } from "viem/actions";
 import { readJob } from "../read.js";
 import type { AnyClient } from "../rpc.js";
 import { serverSentEvents } from "../sse.js";
 import type { JobInfo } from "../types.js";
 import { sleep } from "../wait.js";
-import { fingerprint, getJob, isOver } from "./jobs.js";
+import { boundOf, fingerprint, getJob, isCertain, isIncluded, isOver, type JobCertainty } from "./jobs.js";
 
 export type WatchJobParameters = {
   jobId: Hash;
   /** Is told the job as it is, then whenever it is not as before. */
   onJob: (job: JobInfo) => void;
+  /**
+   * Is told that the node does not know the job any more: a reorg took away the block that asked for it. Watching goes on,
+   * as the request may come into another block.
+   */
+  onGone?: (() => void) | undefined;
+  /**
+   * How sure the job's end has to be for watching to end; `included` when not given. With `safe` or `finalized` a result
+   * that a reorg takes away is told to be gone, and what follows it too.
+   */
+  until?: Exclude<JobCertainty, "executed"> | undefined;
   /** Is told what went wrong; watching goes on. */
   onError?: ((error: unknown) => void) | undefined;
   /** Is told that the job is over, and watching with it. */
@@ -26,11 +37,11 @@ export type WatchJobParameters = {
 const STREAM_SILENCE_MS = 60_000;
 
 /**
- * Tells a job's changes until it is over (delivered, its callback failed, cancelled, expired, refused) or the function
- * returned is called.
+ * Tells a job's changes until it is over (delivered, its callback failed, cancelled, expired, refused) and that is as sure
+ * as wanted, or the function returned is called.
  *
- * It listens to the node's server-sent events, and asks again and again where there are none. A result that a reorg
- * takes away after the job was over is not told: `waitForJob` waits until that cannot happen.
+ * It listens to the node's server-sent events, and asks again and again where there are none. Every change is told, also
+ * one to a state that was before: when a reorg takes a result away, `onJob` is told a job without it.
  */
 export function watchJob(client: AnyClient, parameters: WatchJobParameters): () => void {
   const controller = new AbortController();
@@ -49,21 +60,31 @@ class JobWatch {
   readonly #parameters: WatchJobParameters;
   readonly #signal: AbortSignal;
   readonly #streamUrl: string | undefined;
+  readonly #until: JobCertainty;
+  /** The job as it was told last; empty when it is not known, or not any more. */
   #told = "";
+  /** Whether the job is over, reorgs left aside. */
+  #isOverForNow = false;
+  /** A block that is not before the one that ended a job without a result. */
+  #endedBy: bigint | null = null;
   #isOver = false;
 
   constructor(client: AnyClient, parameters: WatchJobParameters, signal: AbortSignal) {
     this.#client = client;
     this.#parameters = parameters;
     this.#signal = signal;
+    this.#until = parameters.until ?? "included";
     this.#streamUrl = parameters.poll ? undefined : streamUrl(client, parameters);
   }
 
-  /** Tells changes until the job is over. A stream that ends early is opened again, one that never was is not. */
+  /**
+   * Tells changes until the job is over. A stream that ends early is opened again, one that never was is not. While a job
+   * is over and not yet sure to be, there is nothing to stream.
+   */
   async run(): Promise<void> {
     let streams = this.#streamUrl !== undefined;
     while (!this.#isOver) {
-      if (streams) streams = await this.#guarded(() => this.#follow(this.#streamUrl as string), true);
+      if (streams && !this.#isOverForNow) streams = await this.#guarded(() => this.#follow(this.#streamUrl as string), true);
       if (!this.#isOver) await this.#guarded(() => this.#ask(), undefined);
       if (!this.#isOver) await sleep(this.#parameters.pollingIntervalMs ?? this.#client.pollingInterval, this.#signal);
     }
@@ -91,7 +112,7 @@ class JobWatch {
       }
       for await (const { event, data } of serverSentEvents(silence.watch(chunksOf(response.body)))) {
         if (event === "state") this.#tell(readJob(JSON.parse(data)));
-        if (this.#isOver) break;
+        if (this.#isOverForNow) break;
       }
       return true;
     } finally {
@@ -100,17 +121,46 @@ class JobWatch {
   }
 
   async #ask(): Promise<void> {
+    // The tag before the job: a result at or below it that is still there afterwards is one that the tag covers.
+    const bound = this.#isOverForNow ? await boundOf(this.#client, this.#until) : null;
     const job = await getJob(this.#client, { jobId: this.#parameters.jobId });
+    const head = job !== null && this.#needsHead(job) ? await getBlockNumber(this.#client, { cacheTime: 0 }) : null;
     this.#signal.throwIfAborted();
-    if (job !== null) this.#tell(job);
+    if (job === null) return this.#tellGone();
+    this.#tell(job);
+    this.#endedBy ??= head;
+    this.#isOver = this.#isOver || this.#isSure(job, bound);
+  }
+
+  /** Whether the job has ended without a result, in a block that is not known and not after the head. */
+  #needsHead(job: JobInfo): boolean {
+    return this.#until !== "included" && this.#endedBy === null && isOver(job) && !isIncluded(job);
+  }
+
+  /** Whether the end of the job is as sure as wanted, when blocks up to `bound` are. */
+  #isSure(job: JobInfo, bound: bigint | null): boolean {
+    if (!isOver(job)) return false;
+    if (isIncluded(job)) return isCertain(job, this.#until, bound);
+    // What was refused was never in a block.
+    return job.state === "refused" || (bound !== null && this.#endedBy !== null && this.#endedBy <= bound);
   }
 
   #tell(job: JobInfo): void {
-    this.#isOver = isOver(job);
     const change = fingerprint(job);
-    if (change === this.#told) return;
+    const changed = change !== this.#told;
     this.#told = change;
-    this.#parameters.onJob(job);
+    this.#isOverForNow = isOver(job);
+    if (changed) this.#endedBy = null;
+    this.#isOver = this.#until === "included" && this.#isOverForNow;
+    if (changed) this.#parameters.onJob(job);
+  }
+
+  #tellGone(): void {
+    if (this.#told === "") return;
+    this.#told = "";
+    this.#isOverForNow = false;
+    this.#endedBy = null;
+    this.#parameters.onGone?.();
   }
 }
 
