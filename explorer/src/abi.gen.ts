@@ -1,4 +1,4 @@
-// Written by build.mjs from contracts/artifacts. Do not edit.
+// Written by web/build.mjs from contracts/artifacts. Do not edit.
 
 export const settlementAbi = [
  {

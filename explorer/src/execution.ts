@@ -1,7 +1,8 @@
 // Following the execution chain: its newest blocks, and what its job manager logs. It can reorganise.
 import { type Hex, decodeEventLog } from "viem";
 import { jobManagerAbi } from "./abi.gen";
-import { type Block, type RawLog, type Rpc, blockAt, blocksBetween, logsBetween } from "./rpc";
+import type { Rpc } from "../../web/src/rpc";
+import { type Block, type RawLog, blockAt, blocksBetween, logsBetween } from "./blocks";
 
 export const JOB_MANAGER: Hex = "0x4956000000000000000000000000000000000001";
 

@@ -1,7 +1,7 @@
 // Keeps looking at a node, and tells the page when there is something new.
 import type { Hex } from "viem";
 import { Execution } from "./execution";
-import { Rpc } from "./rpc";
+import { Rpc } from "../../web/src/rpc";
 import { AnotherChain, Settlement } from "./settlement";
 
 /** How long between two looks: while the page is seen, while it is not, and the longest when nobody answers. */

@@ -1,7 +1,8 @@
 // A fork, as the settlement chain tells it: which blocks left the execution chain, and what came in their place.
 import { type Hex, pad } from "viem";
 import { PROPOSED, type Proposal, type SettlementEvent, toSettlementEvent } from "./settlement";
-import { type Rpc, logsBetween, quantity } from "./rpc";
+import type { Rpc } from "../../web/src/rpc";
+import { logsBetween, quantity } from "./blocks";
 
 /** How many settlement blocks around an invalidation are looked at: for the last block before, the first after. */
 const AROUND_BLOCKS = 64;

@@ -1,7 +1,7 @@
 // The explorer: what a node knows of both chains, as it happens. docs/explorer.md says what it shows.
 import { render } from "preact";
 import { Follower } from "./follower";
-import { applyTheme } from "./theme";
+import { applyTheme } from "../../web/src/theme";
 import { App } from "./ui/app";
 
 applyTheme();

@@ -2,7 +2,8 @@
 import { type Hex, decodeEventLog, toEventSelector, zeroAddress } from "viem";
 import { settlementAbi } from "./abi.gen";
 import { type Fork, findFork } from "./forks";
-import { type Block, type RawLog, type Rpc, blockAt, blocksBetween, logsBetween } from "./rpc";
+import type { Rpc } from "../../web/src/rpc";
+import { type Block, type RawLog, blockAt, blocksBetween, logsBetween } from "./blocks";
 
 /** How many of the newest blocks are held. */
 const WINDOW = 96;

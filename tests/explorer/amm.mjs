@@ -9,24 +9,41 @@ const token = artifact("ExampleToken");
 const pool = artifact("DynamicFeePool");
 const never = 2n ** 64n - 1n;
 
-/** Where the pool's page is: at the node, or where `node apps/amm/serve.mjs` serves it. */
+/** Where the pool's page is: at the node, or where `node web/serve.mjs apps/amm` serves it. */
 export function poolPageUrl(node, address = "") {
   const elsewhere = process.env.IVM_AMM_PAGE;
   return `${elsewhere ? `${elsewhere}?rpc=${node.url}` : `${node.url}/amm`}${address && `#${address}`}`;
 }
 
-/** A wallet as browsers have them, whose keys are the node's. It starts on another chain, and has to be told of this one. */
-export function walletScript({ url, account }) {
+/**
+ * A wallet as browsers have them, whose keys are the node's. It starts on another chain, and has to be told of this one. With a
+ * `name` it announces itself (EIP-6963), after something that is no announcement; else it is `window.ethereum`.
+ *
+ * `window.walletRefuses` names methods that its owner refuses, `window.walletStays` keeps it on its chain, whatever it says,
+ * `window.walletMoves` names the account that it moves to after the next transaction, and `window.moveWallet` moves it.
+ */
+export function walletScript({ url, account, name }) {
   let chainId = "0x1";
   let known = false;
+  let listeners = [];
   window.walletAsked = [];
-  window.ethereum = {
+  window.walletRefuses = [];
+  window.moveWallet = (to) => {
+    account = to;
+    for (const listener of listeners) listener(to ? [to] : []);
+  };
+  const provider = {
+    on: (event, listener) => event === "accountsChanged" && listeners.push(listener),
+    removeListener: (_, listener) => (listeners = listeners.filter((each) => each !== listener)),
     async request({ method, params = [] }) {
       window.walletAsked.push(method);
-      if (method === "eth_requestAccounts") return [account];
+      // As some wallets do: no instance of Error.
+      if (window.walletRefuses.includes(method)) throw { code: 4001, message: "User rejected the request." };
+      if (method === "eth_requestAccounts" || method === "eth_accounts") return account ? [account] : [];
       if (method === "eth_chainId") return chainId;
       if (method === "wallet_addEthereumChain") return (known = true), null;
       if (method === "wallet_switchEthereumChain") {
+        if (window.walletStays) return null;
         if (!known) throw Object.assign(new Error("unknown chain"), { code: 4902 });
         return (chainId = params[0].chainId), null;
       }
@@ -34,9 +51,22 @@ export function walletScript({ url, account }) {
       const answer = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
       const { result, error } = await answer.json();
       if (error) throw Object.assign(new Error(error.message), error);
+      if (method === "eth_sendTransaction" && window.walletMoves) window.moveWallet(window.walletMoves);
       return result;
     },
   };
+  if (!name) {
+    window.ethereum = provider;
+    return;
+  }
+  const announce = (detail) => dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail }));
+  addEventListener("eip6963:requestProvider", () => {
+    for (const nothing of [null, 7, {}, { info: { uuid: "1", name: "No wallet" } }, { info: {}, provider }]) announce(nothing);
+    const icon = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>";
+    const info = Object.freeze({ uuid: "350670db-19fa-4704-a166-e52e178b59d2", name, icon, rdns: "org.example.wallet" });
+    announce(Object.freeze({ info, provider }));
+    announce(Object.freeze({ info, provider }));
+  });
 }
 
 /** Makes a pool, and gives three accounts tokens for it: the node has their keys. */

@@ -3,9 +3,10 @@ import { useState } from "preact/hooks";
 import { wordsOf } from "./errors";
 import type { Follower } from "./follower";
 import { count, percent, short, withSymbol } from "./format";
-import { Card, Fields } from "./parts";
+import { Card, Fields } from "../../../web/src/parts";
 import { type Pool, tierOf } from "./pool";
-import { hasWallet, nodeSigner, walletSigner } from "./signer";
+import { nodeSigner, walletSigner } from "./signer";
+import { type Wallet, wallets } from "./wallets";
 
 export function Account({ follower, pool }: { follower: Follower; pool: Pool }) {
   const { signer, holdings, history } = follower;
@@ -37,23 +38,33 @@ export function Account({ follower, pool }: { follower: Follower; pool: Pool }) 
   );
 }
 
+/** Uses a wallet's account, and the one that it moves to after that. What was said last stays, unless that fails. */
+async function connect(follower: Follower, pool: Pool, wallet: Wallet): Promise<void> {
+  const moved = (to: string | null) => {
+    follower.use(null);
+    if (to === null) follower.say({ kind: "wait", text: "The wallet was disconnected." });
+    else void connect(follower, pool, wallet);
+  };
+  try {
+    follower.use(await walletSigner(wallet, follower.rpc, pool.chainId, moved));
+  } catch (error) {
+    follower.say({ kind: "bad", text: wordsOf(error) });
+  }
+}
+
 function Connect({ follower, pool }: { follower: Follower; pool: Pool }) {
   const [which, setWhich] = useState(0);
-  const connect = async () => {
-    try {
-      follower.use(await walletSigner(follower.rpc, pool.chainId));
-      follower.say(null);
-    } catch (error) {
-      follower.say({ kind: "bad", text: wordsOf(error) });
-    }
-  };
+  const found = wallets();
   const account = follower.nodeAccounts[which];
   return (
     <Card id="account" title="You">
       <div class="connect">
-        <button type="button" class="primary" disabled={!hasWallet()} onClick={connect}>
-          {hasWallet() ? "Connect wallet" : "No wallet in this browser"}
-        </button>
+        {found.map((wallet, index) => (
+          <button key={index} type="button" class="primary" onClick={() => { follower.say(null); void connect(follower, pool, wallet); }}>
+            Connect {wallet.name ?? "wallet"}
+          </button>
+        ))}
+        {found.length === 0 && <button type="button" class="primary" disabled>No wallet in this browser</button>}
         {account && (
           <div class="dev">
             <label class="grow">

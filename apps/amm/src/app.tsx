@@ -5,9 +5,8 @@ import type { Follower } from "./follower";
 import { amount, count, percent, price, short, withSymbol } from "./format";
 import { tierOf } from "./pool";
 import { Account } from "./account";
-import { Card, Fields } from "./parts";
+import { Brand, Card, Fields, ThemeButton } from "../../../web/src/parts";
 import { SwapForm } from "./swap-form";
-import { useThemeToggle } from "./theme";
 
 const STATUS = { connecting: "Connecting", live: "Live", unreachable: "No answer" };
 
@@ -43,24 +42,13 @@ export function App({ follower }: { follower: Follower }) {
 }
 
 function Header({ follower }: { follower: Follower }) {
-  const [theme, toggle] = useThemeToggle();
   const { pool, status } = follower;
   return (
     <header class="top">
-      <a class="brand" href="/explorer" aria-label="InfinityVM explorer">
-        <svg viewBox="0 0 32 32" width="26" height="26" aria-hidden="true">
-          <path d="M16 16c-2.6-3.8-4.7-5.4-7.3-5.4a5.4 5.4 0 0 0 0 10.8c2.6 0 4.7-1.6 7.3-5.4 2.6-3.8 4.7-5.4 7.3-5.4a5.4 5.4 0 0 1 0 10.8c-2.6 0-4.7-1.6-7.3-5.4Z" />
-        </svg>
-        <span>InfinityVM</span>
-      </a>
+      <Brand href="/explorer" label="InfinityVM explorer" />
       <span class="note">{pool ? `chain ${pool.chainId}` : ""}</span>
       <span class={`status ${status}`}><i aria-hidden="true" />{STATUS[status]}</span>
-      <button type="button" class="theme" onClick={toggle} aria-label={theme === "dark" ? "Light colours" : "Dark colours"}>
-        <svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true">
-          <circle class="ring" cx="10" cy="10" r="7" />
-          <path class="half" d="M10 3a7 7 0 0 1 0 14Z" />
-        </svg>
-      </button>
+      <ThemeButton />
     </header>
   );
 }

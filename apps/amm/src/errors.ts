@@ -4,6 +4,9 @@ import { jobManagerAbi, poolAbi, tokenAbi } from "./abi.gen";
 
 const MAX_LENGTH = 300;
 
+/** What a wallet says when its owner does not want to (EIP-1193). */
+const USER_REFUSED = 4001;
+
 /** Data of a revert, wherever in the chain of causes it is. */
 function revertData(error: unknown): Hex | null {
   for (let cause = error, depth = 0; cause && depth < 10; cause = (cause as { cause?: unknown }).cause, depth += 1) {
@@ -29,7 +32,10 @@ export function wordsOf(error: unknown): string {
   const data = revertData(error);
   const known = data && named(data);
   if (known) return known;
+  // Wallets throw errors, or things that look like them.
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  if (code === USER_REFUSED) return "You refused it in the wallet.";
   // What the node said, where it was the node.
-  const said = error instanceof BaseError ? error.details || error.shortMessage : null;
-  return (said ?? (error instanceof Error ? error.message : String(error))).slice(0, MAX_LENGTH);
+  const said = error instanceof BaseError ? error.details || error.shortMessage : message;
+  return (typeof said === "string" && said ? said : "It failed, and nobody said why.").slice(0, MAX_LENGTH);
 }

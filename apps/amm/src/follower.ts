@@ -4,7 +4,7 @@ import { jobManagerAbi, poolAbi, tokenAbi } from "./abi.gen";
 import { wordsOf } from "./errors";
 import type { History } from "./history";
 import { type Holdings, type Pool, type State, readHistory, readHoldings, readPool, readState } from "./pool";
-import { Rpc } from "./rpc";
+import { Rpc } from "../../../web/src/rpc";
 import { type Call, type Signer, nodeAccounts } from "./signer";
 
 const LOOK_MS = 1_000;
@@ -59,6 +59,7 @@ export class Follower {
   }
 
   use(signer: Signer | null): void {
+    this.signer?.release?.();
     this.signer = signer;
     this.holdings = this.history = null;
     this.#historyAt = 0;

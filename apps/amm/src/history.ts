@@ -1,7 +1,7 @@
 // What a trader traded within the window, and what shows it to the pool: see programs/amm-fee/src/input.rs.
 import { type Hex, concat, keccak256, numberToHex, size, slice } from "viem";
 import { poolAbi } from "./abi.gen";
-import type { Rpc } from "./rpc";
+import type { Rpc } from "../../../web/src/rpc";
 
 /** Nodes that are shorter are part of their parent, which has them in itself. */
 const HASHED_NODE_BYTES = 32;

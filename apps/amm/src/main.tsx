@@ -3,7 +3,8 @@ import { render } from "preact";
 import { type Hex, isAddress } from "viem";
 import { App } from "./app";
 import { Follower } from "./follower";
-import { applyTheme } from "./theme";
+import { findWallets } from "./wallets";
+import { applyTheme } from "../../../web/src/theme";
 
 applyTheme();
 
@@ -21,5 +22,6 @@ addEventListener("DOMContentLoaded", () => {
   const follower = new Follower(url.href, draw);
   addEventListener("hashchange", () => follower.open(named()));
   follower.open(named());
+  findWallets(draw);
   void follower.run();
 });

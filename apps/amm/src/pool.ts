@@ -2,7 +2,7 @@
 import type { Hex } from "viem";
 import { poolAbi, tokenAbi } from "./abi.gen";
 import { type History, longestHistory } from "./history";
-import type { Rpc } from "./rpc";
+import type { Rpc } from "../../../web/src/rpc";
 
 /** Most characters of a token's symbol that are shown: it is a stranger's text. */
 const MAX_SYMBOL = 12;

@@ -1,6 +1,7 @@
 // Who signs: a wallet in the browser (EIP-1193), or a development node with keys that everyone knows.
 import { type Hex, isAddress, numberToHex } from "viem";
-import type { Rpc } from "./rpc";
+import type { Rpc } from "../../../web/src/rpc";
+import type { Provider, Wallet } from "./wallets";
 
 /** A transaction that calls a contract. */
 export interface Call {
@@ -14,15 +15,9 @@ export interface Signer {
   address: Hex;
   name: string;
   send(call: Call): Promise<Hex>;
+  /** Lets go of what it listens to. */
+  release?(): void;
 }
-
-interface Provider {
-  request(request: { method: string; params?: unknown }): Promise<unknown>;
-}
-
-const provider = (): Provider | null => (window as { ethereum?: Provider }).ethereum ?? null;
-
-export const hasWallet = (): boolean => provider() !== null;
 
 /** What a wallet says of a chain that it does not know (EIP-3085). */
 const UNKNOWN_CHAIN = 4902;
@@ -30,7 +25,8 @@ const UNKNOWN_CHAIN = 4902;
 /** Has the wallet use this chain, and know of it first. */
 async function switchChain(wallet: Provider, chainId: number, url: string): Promise<void> {
   const id = numberToHex(chainId);
-  if ((await wallet.request({ method: "eth_chainId" })) === id) return;
+  const current = async () => Number(await wallet.request({ method: "eth_chainId" }));
+  if ((await current()) === chainId) return;
   const change = () => wallet.request({ method: "wallet_switchEthereumChain", params: [{ chainId: id }] });
   try {
     await change();
@@ -41,21 +37,41 @@ async function switchChain(wallet: Provider, chainId: number, url: string): Prom
     await wallet.request({ method: "wallet_addEthereumChain", params: [chain] });
     await change();
   }
+  const now = await current();
+  if (now !== chainId) throw new Error(`The wallet is on chain ${now}, expected ${chainId}.`);
 }
 
-/** The account that the browser's wallet gives, on this chain. */
-export async function walletSigner(rpc: Rpc, chainId: number): Promise<Signer> {
-  const wallet = provider();
-  if (!wallet) throw new Error("there is no wallet in this browser");
-  const accounts = await wallet.request({ method: "eth_requestAccounts" });
-  const address: unknown = Array.isArray(accounts) ? accounts[0] : null;
-  if (typeof address !== "string" || !isAddress(address, { strict: false })) throw new Error("the wallet gave no account");
+/** The first of the accounts that a wallet names: the one that it uses. */
+function firstAccount(accounts: unknown): Hex | null {
+  const first: unknown = Array.isArray(accounts) ? accounts[0] : null;
+  return typeof first === "string" && isAddress(first, { strict: false }) ? (first as Hex) : null;
+}
+
+/** The account that a wallet gives, on this chain. `moved` is told when the wallet uses another, or none. */
+export async function walletSigner(
+  { provider: wallet, name }: Wallet,
+  rpc: Rpc,
+  chainId: number,
+  moved: (to: Hex | null) => void,
+): Promise<Signer> {
+  const address = firstAccount(await wallet.request({ method: "eth_requestAccounts" }));
+  if (!address) throw new Error("The wallet gave no account.");
   await switchChain(wallet, chainId, rpc.url);
+  const isOurs = (account: Hex | null) => account?.toLowerCase() === address.toLowerCase();
+  const listener = (accounts: unknown) => {
+    const account = firstAccount(accounts);
+    if (!isOurs(account)) moved(account);
+  };
+  wallet.on?.("accountsChanged", listener);
   return {
     address,
-    name: "wallet",
+    name: name ?? "wallet",
+    release: () => wallet.removeListener?.("accountsChanged", listener),
     send: async (call) => {
-      // The wallet may have been moved to another chain, where the same address is something else.
+      // The wallet may have been moved to another account, whose owner did not ask for this.
+      const account = firstAccount(await wallet.request({ method: "eth_accounts" }));
+      if (!isOurs(account)) throw new Error(`The wallet uses ${account ?? "no account"} now, not ${address}: nothing was sent.`);
+      // Or to another chain, where the same address is something else.
       await switchChain(wallet, chainId, rpc.url);
       const params = [{ from: address, chainId: numberToHex(chainId), ...call }];
       return (await wallet.request({ method: "eth_sendTransaction", params })) as Hex;

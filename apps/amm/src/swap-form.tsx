@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { Follower } from "./follower";
 import { amount, parseAmount, percent, withSymbol } from "./format";
-import { Card, Fields } from "./parts";
+import { Card, Fields } from "../../../web/src/parts";
 import { type Pool, amountOut, tierOf } from "./pool";
 
 export function SwapForm({ follower, pool }: { follower: Follower; pool: Pool }) {

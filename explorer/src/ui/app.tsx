@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { isHash } from "viem";
 import type { Follower } from "../follower";
 import { count, short } from "../format";
-import { useThemeToggle } from "../theme";
+import { Brand, ThemeButton } from "../../../web/src/parts";
 import { BlockView, SettlementBlockView } from "./block-views";
 import { ChallengeView, ClaimView, JobView } from "./job-views";
 import { Overview } from "./overview";
@@ -67,24 +67,13 @@ function View({ route: [view, ...rest] }: { route: string[] }) {
 const STATUS = { connecting: "Connecting", live: "Live", unreachable: "No answer" };
 
 function Header({ follower }: { follower: Follower }) {
-  const [theme, toggle] = useThemeToggle();
   return (
     <header class="top">
-      <a class="brand" href="#/" aria-label="InfinityVM explorer: overview">
-        <svg viewBox="0 0 32 32" width="26" height="26" aria-hidden="true">
-          <path d="M16 16c-2.6-3.8-4.7-5.4-7.3-5.4a5.4 5.4 0 0 0 0 10.8c2.6 0 4.7-1.6 7.3-5.4 2.6-3.8 4.7-5.4 7.3-5.4a5.4 5.4 0 0 1 0 10.8c-2.6 0-4.7-1.6-7.3-5.4Z" />
-        </svg>
-        <span>InfinityVM</span>
-      </a>
+      <Brand href="#/" label="InfinityVM explorer: overview" />
       <span class="chain-id note">{follower.node ? `chain ${Number(follower.node.chainId)}` : ""}</span>
       <Search follower={follower} />
       <span class={`status ${follower.status}`} role="status"><i aria-hidden="true" /><span>{STATUS[follower.status]}</span></span>
-      <button type="button" class="theme" onClick={toggle} aria-label={`Use ${theme === "dark" ? "light" : "dark"} colours`} title="Light or dark">
-        <svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true">
-          <circle cx="10" cy="10" r="7" class="ring" />
-          <path d="M10 3a7 7 0 0 1 0 14Z" class="half" />
-        </svg>
-      </button>
+      <ThemeButton />
     </header>
   );
 }

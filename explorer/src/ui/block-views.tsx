@@ -4,17 +4,18 @@ import { isHash } from "viem";
 import { settlementAbi } from "../abi.gen";
 import { JOB_MANAGER, toJobEvent } from "../execution";
 import { count, dateTime, ether, plural, short } from "../format";
-import { type RawBlock, type RawTransaction, type Receipt, logsBetween, quantity } from "../rpc";
+import { type RawBlock, type RawTransaction, type Receipt, logsBetween, quantity } from "../blocks";
 import { BLOCK_STATES, toSettlementEvent } from "../settlement";
 import { ClaimStatus } from "./overview";
-import { Badge, Detail, Empty, Fields, Full, Hash, MAX_SHOWN, Section, gasShare, useFetched, useFollower } from "./parts";
+import { Card, Fields } from "../../../web/src/parts";
+import { Badge, Detail, Empty, Full, Hash, MAX_SHOWN, gasShare, useFetched, useFollower } from "./parts";
 import { blockState, describe } from "./words";
 
 const Transactions = ({ block }: { block: RawBlock }) => {
   const transactions = block.transactions.slice(0, MAX_SHOWN) as RawTransaction[];
   const more = block.transactions.length - transactions.length;
   return (
-    <Section id="transactions" title="Transactions" note={count(block.transactions.length)}>
+    <Card id="transactions" title="Transactions" note={count(block.transactions.length)}>
       {transactions.length === 0 ? <Empty>None.</Empty> : (
         <ul class="rows" aria-label="Transactions">
           {transactions.map(({ hash, from, to, value }) => (
@@ -29,7 +30,7 @@ const Transactions = ({ block }: { block: RawBlock }) => {
         </ul>
       )}
       {more > 0 && <p class="empty">and {count(more)} more</p>}
-    </Section>
+    </Card>
   );
 };
 
@@ -92,7 +93,7 @@ export function BlockView({ at }: { at: string }) {
                   : []),
               ]} />
             </section>
-            <Section id="block-claims" title="Claims" note={count(claims.length)}>
+            <Card id="block-claims" title="Claims" note={count(claims.length)}>
               {claims.length === 0 ? <Empty>This block claims nothing.</Empty> : (
                 <ul class="rows" aria-label="Claims of this block">
                   {claims.slice(0, MAX_SHOWN).map((event) => event?.eventName === "ClaimPosted" && (
@@ -107,7 +108,7 @@ export function BlockView({ at }: { at: string }) {
                   ))}
                 </ul>
               )}
-            </Section>
+            </Card>
             <Transactions block={block} />
           </>
         );
@@ -140,7 +141,7 @@ export function SettlementBlockView({ at }: { at: string }) {
               ["Gas used", gasShare(Number(block.gasUsed), Number(block.gasLimit))],
             ]} />
           </section>
-          <Section id="settlement-events" title="What happened" note={count(events.length)}>
+          <Card id="settlement-events" title="What happened" note={count(events.length)}>
             {events.length === 0 ? <Empty>Nothing.</Empty> : (
               <ul class="rows" aria-label="Events of this block">
                 {events.slice(0, MAX_SHOWN).map((event) => {
@@ -159,7 +160,7 @@ export function SettlementBlockView({ at }: { at: string }) {
                 })}
               </ul>
             )}
-          </Section>
+          </Card>
           <Transactions block={block} />
         </>
       )}

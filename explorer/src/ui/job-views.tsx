@@ -4,10 +4,11 @@ import { type Hex, isAddress, isHash } from "viem";
 import { JOB_MANAGER, type JobEvent, toJobEvent } from "../execution";
 import type { JobInfo } from "../follower";
 import { count, ether } from "../format";
-import { type RawBlock, type Receipt, logsBetween } from "../rpc";
+import { type RawBlock, type Receipt, logsBetween } from "../blocks";
 import { type Challenge, challengeKey } from "../settlement";
 import { ChallengeLeft, ClaimStatus } from "./overview";
-import { Bytes, Countdown, Detail, Empty, Fields, Full, Hash, MAX_SHOWN, Section, useFetched, useFollower } from "./parts";
+import { Card, Fields } from "../../../web/src/parts";
+import { Bytes, Countdown, Detail, Empty, Full, Hash, MAX_SHOWN, useFetched, useFollower } from "./parts";
 import { JobBadge, kindInWords } from "./words";
 
 /** The logs of a job, oldest first. */
@@ -75,7 +76,7 @@ export function JobView({ id }: { id: string }) {
                 ["Input commitment", <Full value={job.inputCommitment} />],
               ]} />
             </section>
-            <Section id="job-steps" title="Steps">
+            <Card id="job-steps" title="Steps">
               <ol class="rows" aria-label="Steps of this job">
                 {events.slice(0, MAX_SHOWN).map((event) => (
                   <li key={event.block * 1e6 + event.logIndex}>
@@ -93,16 +94,16 @@ export function JobView({ id }: { id: string }) {
                   </li>
                 ))}
               </ol>
-            </Section>
+            </Card>
             {requested?.eventName === "JobRequested" && (
-              <Section id="job-input" title="Onchain input"><Bytes value={requested.args.onchainInput} /></Section>
+              <Card id="job-input" title="Onchain input"><Bytes value={requested.args.onchainInput} /></Card>
             )}
             {executed?.eventName === "JobExecuted" && (
-              <Section id="job-input" title="Onchain input"><Bytes value={executed.args.input} /></Section>
+              <Card id="job-input" title="Onchain input"><Bytes value={executed.args.input} /></Card>
             )}
-            <Section id="job-outcome" title="Outcome" note={job.outcome && <span class="capital">{job.outcome.status}</span>}>
+            <Card id="job-outcome" title="Outcome" note={job.outcome && <span class="capital">{job.outcome.status}</span>}>
               {job.outcome ? <Bytes value={job.outcome.data} /> : <Empty>There is none yet.</Empty>}
-            </Section>
+            </Card>
             {claims.length > 0 && disputes.length > 0 && <Disputes challenges={disputes} />}
           </>
         );
@@ -112,7 +113,7 @@ export function JobView({ id }: { id: string }) {
 }
 
 const Disputes = ({ challenges }: { challenges: Challenge[] }) => (
-  <Section id="disputes" title="Challenges" note={count(challenges.length)}>
+  <Card id="disputes" title="Challenges" note={count(challenges.length)}>
     <ul class="rows" aria-label="Challenges">
       {challenges.slice(0, MAX_SHOWN).map((challenge) => (
         <li key={challengeKey(challenge)}>
@@ -124,7 +125,7 @@ const Disputes = ({ challenges }: { challenges: Challenge[] }) => (
         </li>
       ))}
     </ul>
-  </Section>
+  </Card>
 );
 
 /** A claim: what a block says that a job yields. */

@@ -4,7 +4,8 @@ import { clock, count, duration, ether, plural } from "../format";
 import type { Claim } from "../execution";
 import { type Challenge, challengeKey } from "../settlement";
 import { ForkCard } from "./fork";
-import { Badge, Countdown, Hash, Rows, Section, useFollower } from "./parts";
+import { Card } from "../../../web/src/parts";
+import { Badge, Countdown, Hash, Rows, useFollower } from "./parts";
 import { Strip } from "./strip";
 import { ChallengeBadge, JobBadge, blockState, describe } from "./words";
 
@@ -19,7 +20,7 @@ export function Overview() {
     <>
       <h1 class="visually-hidden">Overview</h1>
       <Stats />
-      <Section id="chains" title="Chains"><Strip /></Section>
+      <Card id="chains" title="Chains"><Strip /></Card>
       {settlement?.forks.map((fork) => <ForkCard key={fork.hash} fork={fork} />)}
       <div class="columns">
         <Jobs />
@@ -97,9 +98,9 @@ function ExecutionBlocks() {
     );
   });
   return (
-    <Section id="execution-blocks" title="Execution blocks">
+    <Card id="execution-blocks" title="Execution blocks">
       <Rows label="Newest execution blocks" rows={rows} least={BLOCK_ROWS} class="fixed" />
-    </Section>
+    </Card>
   );
 }
 
@@ -119,9 +120,9 @@ function SettlementBlocks() {
     </li>
   ));
   return (
-    <Section id="settlement-blocks" title="Settlement blocks">
+    <Card id="settlement-blocks" title="Settlement blocks">
       <Rows label="Newest settlement blocks" rows={rows} least={BLOCK_ROWS} class="fixed" />
-    </Section>
+    </Card>
   );
 }
 
@@ -140,11 +141,11 @@ function Jobs() {
     </li>
   ));
   return (
-    <Section id="jobs" title="Jobs">
+    <Card id="jobs" title="Jobs">
       <Rows label="Newest jobs" rows={rows} least={4}>
         {execution.blocks.length > 0 && <>No job yet. A contract asks for one with <code>requestJob</code>.</>}
       </Rows>
-    </Section>
+    </Card>
   );
 }
 
@@ -186,11 +187,11 @@ function Claims() {
     </li>
   ));
   return (
-    <Section id="claims" title="Claims">
+    <Card id="claims" title="Claims">
       <Rows label="Newest claims" rows={rows} least={4}>
         {execution.blocks.length > 0 && "No claim yet. A proposer posts one for each outcome."}
       </Rows>
-    </Section>
+    </Card>
   );
 }
 
@@ -222,11 +223,11 @@ function Challenges() {
     );
   });
   return (
-    <Section id="challenges" title="Challenges">
+    <Card id="challenges" title="Challenges">
       <Rows label="Newest challenges" rows={rows} least={4}>
         {ready && "No challenge. Anyone can dispute a claim until its challenge period is over."}
       </Rows>
-    </Section>
+    </Card>
   );
 }
 
@@ -246,11 +247,11 @@ function Events() {
     );
   });
   return (
-    <Section id="verdicts" title="Verdicts and bonds">
+    <Card id="verdicts" title="Verdicts and bonds">
       <Rows label="Newest verdicts and movements of bonds" rows={rows} least={4}>
         {settlement !== null && settlement.head > 0 && "No verdict and no slash so far."}
       </Rows>
-    </Section>
+    </Card>
   );
 }
 
@@ -271,8 +272,8 @@ function Bonds() {
     </li>
   ));
   return (
-    <Section id="bonds" title="Bonds">
+    <Card id="bonds" title="Bonds">
       <Rows label="Bonds and balances" rows={rows} least={2}>{settlement?.parameters && "Nobody has a bond."}</Rows>
-    </Section>
+    </Card>
   );
 }

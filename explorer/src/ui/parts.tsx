@@ -24,16 +24,6 @@ export const Hash = ({ value, digits = 4 }: { value: string; digits?: number }) 
   <span class="mono" title={value}>{short(value, digits)}</span>
 );
 
-export const Section = (props: { id: string; title: string; note?: ComponentChildren; children: ComponentChildren }) => (
-  <section class="card" aria-labelledby={`${props.id}-title`} id={props.id}>
-    <header class="card-head">
-      <h2 id={`${props.id}-title`}>{props.title}</h2>
-      {props.note !== undefined && <span class="note">{props.note}</span>}
-    </header>
-    {props.children}
-  </section>
-);
-
 export const Empty = ({ children }: { children: ComponentChildren }) => <p class="empty">{children}</p>;
 
 /** A list whose rows stay where they are while somebody points at them or is in them, so that they can be clicked. */
@@ -71,17 +61,6 @@ export function Rows(props: {
 export const MAX_SHOWN = 100;
 
 /** Names and values of a detail view. */
-export const Fields = ({ fields }: { fields: [string, ComponentChildren][] }) => (
-  <dl class="fields">
-    {fields.map(([name, value]) => (
-      <div key={name}>
-        <dt>{name}</dt>
-        <dd>{value}</dd>
-      </div>
-    ))}
-  </dl>
-);
-
 /** A hash in full, as part of a detail view. */
 export const Full = ({ value }: { value: string }) => <span class="mono full">{value}</span>;
 

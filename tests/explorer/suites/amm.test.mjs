@@ -19,7 +19,7 @@ after(async () => {
 });
 
 /** Opens a page. `problems` fills with errors, and requests to whom the page has no business with. */
-async function open({ address = pool.address, size = desktop, colorScheme = "light", wallet = null } = {}) {
+async function open({ address = pool.address, size = desktop, colorScheme = "light", wallet = null, walletName } = {}) {
   const page = await browser.newPage({ viewport: size, colorScheme });
   const problems = [];
   const origins = [node.url, poolPageUrl(node)].map((url) => new URL(url).origin);
@@ -30,14 +30,14 @@ async function open({ address = pool.address, size = desktop, colorScheme = "lig
   page.on("request", (request) => {
     if (!origins.includes(new URL(request.url()).origin)) problems.push(`request: ${request.url()}`);
   });
-  if (wallet) await page.addInitScript(walletScript, { url: node.url, account: wallet });
+  if (wallet) await page.addInitScript(walletScript, { url: node.url, account: wallet, name: walletName });
   await page.goto(poolPageUrl(node, address));
   return { page, problems };
 }
 
 async function useKey(page, index) {
   await page.locator("#account select").selectOption(String(index));
-  await page.getByRole("button", { name: "Use" }).click();
+  await page.getByRole("button", { name: "Use", exact: true }).click();
   await page.getByText("You have").waitFor();
 }
 
@@ -85,6 +85,82 @@ test("a wallet is told of the chain, and asked to sign", async () => {
   assert.ok(asked.includes("wallet_addEthereumChain"), asked.join());
   // One to allow the pool to take the token, one to swap.
   assert.equal(asked.filter((method) => method === "eth_sendTransaction").length, 2, asked.join());
+  assert.deepEqual(problems, []);
+  await page.close();
+});
+
+/** How often a wallet was asked to send a transaction. */
+const sent = (page) =>
+  page.evaluate(() => window.walletAsked.filter((method) => method === "eth_sendTransaction").length);
+
+test("a wallet that announces itself is called by its name", async () => {
+  const { page, problems } = await open({ wallet: pool.accounts[3], walletName: "Wallet <b>& Sons</b>" });
+  const connect = page.getByRole("button", { name: "Connect Wallet <b>& Sons</b>" });
+  await connect.waitFor();
+  assert.equal(await page.locator(".connect > .primary").count(), 1);
+  await connect.click();
+  await page.getByText("You have").waitFor();
+  assert.match(await field(page, "Account").textContent(), /Wallet <b>& Sons<\/b>$/);
+  await swap(page, "2", /Swapped without a proof in block/);
+  assert.equal(await sent(page), 2);
+  assert.deepEqual(problems, []);
+  await page.close();
+});
+
+test("what a wallet's owner refuses is told, and does not happen", async () => {
+  const { page, problems } = await open({ wallet: pool.accounts[3], walletName: "Wallet" });
+  const connect = page.getByRole("button", { name: "Connect Wallet" });
+  const refused = page.locator(".notice.bad", { hasText: "You refused it in the wallet." });
+  for (const method of ["eth_requestAccounts", "wallet_addEthereumChain"]) {
+    await page.evaluate((method) => (window.walletRefuses = [method]), method);
+    await connect.click();
+    await refused.waitFor();
+    assert.ok(await connect.isVisible(), method);
+  }
+  await page.evaluate(() => (window.walletRefuses = ["eth_sendTransaction"]));
+  await connect.click();
+  await page.getByText("You have").waitFor();
+  const held = await page.locator("#amount-note").textContent();
+  await page.getByLabel("You give").fill("3");
+  await page.getByRole("button", { name: "Swap", exact: true }).click();
+  await refused.waitFor();
+  assert.equal(await page.locator("#amount-note").textContent(), held);
+  await page.evaluate(() => (window.walletRefuses = []));
+  await swap(page, "3", /Swapped without a proof in block/);
+  assert.deepEqual(problems, []);
+  await page.close();
+});
+
+test("a wallet that stays on another chain is not used", async () => {
+  const { page, problems } = await open({ wallet: pool.accounts[3], walletName: "Wallet" });
+  await page.evaluate(() => (window.walletStays = true));
+  const connect = page.getByRole("button", { name: "Connect Wallet" });
+  await connect.click();
+  await page.getByText("The wallet is on chain 1, expected 4956.").waitFor();
+  assert.ok(await connect.isVisible());
+  assert.equal(await sent(page), 0);
+  assert.deepEqual(problems, []);
+  await page.close();
+});
+
+test("a wallet that moves to another account midway sends nothing more for the one before", async () => {
+  const [, , other, trader] = pool.accounts;
+  const { page, problems } = await open({ wallet: trader, walletName: "Wallet" });
+  await page.getByRole("button", { name: "Connect Wallet" }).click();
+  await page.getByText("You have").waitFor();
+  await page.evaluate((to) => (window.walletMoves = to), other);
+  // The first transaction lets the pool take the token; the swap would be the second.
+  await swap(page, "4", /uses 0x.* now, not 0x.*: nothing was sent/);
+  assert.equal(await sent(page), 1);
+  const account = () => page.locator("#account dd [title]").getAttribute("title");
+  await until("the other account", async () => (await account())?.toLowerCase() === other.toLowerCase());
+
+  await page.evaluate(() => {
+    window.walletMoves = null;
+    window.moveWallet(null);
+  });
+  await page.getByText("The wallet was disconnected.").waitFor();
+  assert.ok(await page.getByRole("button", { name: "Connect Wallet" }).isVisible());
   assert.deepEqual(problems, []);
   await page.close();
 });

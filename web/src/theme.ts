@@ -1,4 +1,4 @@
-// Light or dark: as the system says, until somebody chooses.
+// Light or dark: as the system says, until somebody chooses, on any page of the node.
 import { useEffect, useState } from "preact/hooks";
 
 export type Theme = "light" | "dark";

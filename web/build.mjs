@@ -1,35 +1,40 @@
-// Builds the page into dist/, which is committed: the node embeds it, and building the node needs no Node.js.
+// Builds a page into its dist/, which is committed: the node embeds it, and building the node needs no Node.js.
 //
-//   node build.mjs           writes what is built
-//   node build.mjs --check   fails where what is committed differs from it
+//   node build.mjs explorer           writes what is built
+//   node build.mjs explorer --check   fails where what is committed differs from it
+//
+// A page is a folder with src/main.tsx, src/style.css, src/index.html, and page.mjs, which says its `name`, its `title`, and the
+// `contracts` that it uses: by what each is called in src/abi.gen.ts, its artifact, the type of the entries that all are taken,
+// and the names of others. What pages share is in web/src.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const check = process.argv.includes("--check");
+const [folder, ...options] = process.argv.slice(2);
+if (!folder || !existsSync(join(here, "..", folder, "page.mjs"))) {
+  console.error(`no page in ${folder}: expected explorer or apps/amm`);
+  process.exit(1);
+}
+const root = join(here, "..", folder);
+const { default: page } = await import(new URL(`../${folder}/page.mjs`, import.meta.url));
+const check = options.includes("--check");
 const stale = [];
 
-/** Writes a file, or notes that what is committed differs from it. */
+/** Writes a file of the page, or notes that what is committed differs from it. */
 function emit(path, content) {
-  const file = join(here, path);
+  const file = join(root, path);
   if (existsSync(file) && readFileSync(file, "utf8") === content) return;
-  if (check) stale.push(path);
+  if (check) stale.push(`${folder}/${path}`);
   else writeFileSync(file, content);
 }
 
-/** What the page reads of the contracts: all their events, and these functions. */
-const contracts = {
-  settlement: ["Settlement", ["balanceOf", "blockInfo", "burnedWei", "parameters", "proposerInfo", "proposers"]],
-  jobManager: ["JobManager", []],
-};
-
 function abiModule() {
-  const lines = ["// Written by build.mjs from contracts/artifacts. Do not edit.\n"];
-  for (const [name, [contract, functions]] of Object.entries(contracts)) {
-    const { abi } = JSON.parse(readFileSync(join(here, `../contracts/artifacts/${contract}.json`), "utf8"));
-    const used = abi.filter(({ type, name }) => type === "event" || (type === "function" && functions.includes(name)));
+  const lines = ["// Written by web/build.mjs from contracts/artifacts. Do not edit.\n"];
+  for (const [name, { artifact, all, named }] of Object.entries(page.contracts)) {
+    const { abi } = JSON.parse(readFileSync(join(here, `../contracts/artifacts/${artifact}.json`), "utf8"));
+    const used = abi.filter((entry) => entry.type === all || named.includes(entry.name));
     lines.push(`export const ${name}Abi = ${JSON.stringify(used.map(lean), null, 1)} as const;\n`);
   }
   return lines.join("\n");
@@ -59,14 +64,16 @@ function licences(metafile) {
   });
   return {
     names: texts.map(([name]) => name).join(", "),
-    text: `The explorer's bundle has code of these packages.\n\n${texts.map(([name, text]) => `== ${name}\n\n${text}\n`).join("\n")}`,
+    text: `The page's bundle has code of these packages.\n\n${texts.map(([name, text]) => `== ${name}\n\n${text}\n`).join("\n")}`,
   };
 }
 
 emit("src/abi.gen.ts", abiModule());
 const bundle = await build({
   absWorkingDir: here,
-  entryPoints: ["src/main.tsx"],
+  entryPoints: [join(root, "src/main.tsx")],
+  // Pages have no packages of their own.
+  nodePaths: [join(here, "node_modules")],
   bundle: true,
   minify: true,
   format: "iife",
@@ -80,22 +87,23 @@ const bundle = await build({
 });
 const style = await build({
   absWorkingDir: here,
-  entryPoints: ["src/style.css"],
+  entryPoints: [join(root, "src/style.css")],
+  bundle: true,
   minify: true,
   target: ["chrome111", "firefox113", "safari16.4"],
   write: false,
 });
 const { names, text } = licences(bundle.metafile);
-const banner = `/*! InfinityVM explorer, MIT OR Apache-2.0. Has code of ${names}, MIT: see /explorer/licences.txt */\n`;
-mkdirSync(join(here, "dist"), { recursive: true });
-emit("dist/explorer.js", banner + bundle.outputFiles[0].text);
-emit("dist/explorer.css", style.outputFiles[0].text);
+const banner = `/*! ${page.title}, MIT OR Apache-2.0. Has code of ${names}, MIT: see /${page.name}/licences.txt */\n`;
+mkdirSync(join(root, "dist"), { recursive: true });
+emit(`dist/${page.name}.js`, banner + bundle.outputFiles[0].text);
+emit(`dist/${page.name}.css`, style.outputFiles[0].text);
 emit("dist/licences.txt", text);
-emit("dist/index.html", readFileSync(join(here, "src/index.html"), "utf8"));
+emit("dist/index.html", readFileSync(join(root, "src/index.html"), "utf8"));
 emit("dist/icon.svg", readFileSync(join(here, "src/icon.svg"), "utf8"));
 
 if (stale.length > 0) {
-  console.error(`not what building gives: ${stale.join(", ")}; run explorer/build and commit what it writes`);
+  console.error(`not what building gives: ${stale.join(", ")}; run ${folder}/build and commit what it writes`);
   process.exit(1);
 }
-console.log(`explorer.js ${(bundle.outputFiles[0].contents.length / 1024).toFixed(0)} KiB`);
+console.log(`${page.name}.js ${(bundle.outputFiles[0].contents.length / 1024).toFixed(0)} KiB`);
