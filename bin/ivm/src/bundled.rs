@@ -31,8 +31,12 @@ pub(crate) const WORKLOADS: Bundled =
 pub(crate) const AMM_FEE: Bundled =
     Bundled { name: "amm-fee", elf: include_bytes!("../../../programs/elf/amm-fee.elf") };
 
+/// Moves a ledger that the chain knows by its hash alone.
+pub(crate) const LEDGER: Bundled =
+    Bundled { name: "ledger", elf: include_bytes!("../../../programs/elf/ledger.elf") };
+
 /// All of them.
-pub(crate) const ALL: [Bundled; 5] = [ECHO, SQUARE_ROOT, VOLATILITY, WORKLOADS, AMM_FEE];
+pub(crate) const ALL: [Bundled; 6] = [ECHO, SQUARE_ROOT, VOLATILITY, WORKLOADS, AMM_FEE, LEDGER];
 
 /// The program of that name.
 pub(crate) fn find(name: &str) -> Option<Bundled> {

@@ -23,6 +23,7 @@ bindings!(
     EchoConsumer,
     ExampleToken,
     InstantSquareRoot,
+    LedgerConsumer,
     OffchainPriceConsumer,
     PrizeConsumer,
     SquareRootConsumer,

@@ -16,8 +16,9 @@ pub mod load;
 
 pub use bindings::{
     DynamicFeePool, EchoConsumer, ExampleToken, IConsumer, IDynamicFeePool, IJobManager, IOffchainJobs,
-    IProofVerifier, ISettlement, ISyncJobs, InstantSquareRoot, JobManager, OffchainPriceConsumer,
-    PrizeConsumer, ProgramRegistry, Settlement, SquareRootConsumer, VolatilityOracle, hostile,
+    IProofVerifier, ISettlement, ISyncJobs, InstantSquareRoot, JobManager, LedgerConsumer,
+    OffchainPriceConsumer, PrizeConsumer, ProgramRegistry, Settlement, SquareRootConsumer, VolatilityOracle,
+    hostile,
 };
 pub use bindings::{IOffchainJobs::JobRequest, IOffchainJobs::OffchainResult};
 pub use enums::{

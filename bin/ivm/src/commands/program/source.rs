@@ -23,7 +23,8 @@ use crate::bundled;
 /// Which program.
 #[derive(Debug, Args)]
 pub(crate) struct ProgramArgs {
-    /// An ELF file, or the name of a bundled program: echo, square-root, volatility
+    /// An ELF file, or the name of a bundled program: echo, square-root, volatility, workloads, amm-fee,
+    /// ledger
     #[arg(value_name = "ELF|NAME")]
     pub(crate) program: String,
 
