@@ -42,6 +42,10 @@ impl NativeContract for MockContract {
         NATIVE
     }
 
+    fn name(&self) -> &'static str {
+        "MOCK_CONTRACT"
+    }
+
     fn call(
         &self,
         &NativeCall { caller, is_direct, input, gas_limit, .. }: &NativeCall<'_>,
@@ -102,6 +106,11 @@ fn rules_are_equal_when_the_contract_is_at_the_same_address() {
         fn address(&self) -> Address {
             Address::ZERO
         }
+
+        fn name(&self) -> &'static str {
+            "MOCK_CONTRACT"
+        }
+
         fn call(&self, _: &NativeCall<'_>) -> Result<NativeReturn, NativeFault> {
             Err(NativeFault::OutOfGas)
         }

@@ -22,6 +22,9 @@ pub trait NativeContract: Debug + Send + Sync {
     /// Where it is called. From the start of a transaction on the address is warm, as those of precompiles are.
     fn address(&self) -> Address;
 
+    /// What it is called in `eth_config` (EIP-7910), in capitals as precompiles are.
+    fn name(&self) -> &'static str;
+
     /// Answers a call. It never uses more than the call's `gas_limit`.
     ///
     /// # Errors

@@ -108,6 +108,7 @@ impl Forks<'_> {
             Some(schedule) => schedule.blob_params(time),
         };
         let precompiles = Precompiles::new(self.precompiles(time)).inner().values();
+        let native = self.rules.native_contract();
         ForkConfig {
             // What is in force from genesis on is so from 0 on.
             activation_time: if time <= self.genesis_time { 0 } else { time },
@@ -116,6 +117,7 @@ impl Forks<'_> {
             fork_id: self.fork_hash(time).to_vec().into(),
             precompiles: precompiles
                 .map(|precompile| (precompile.id().name().to_owned(), *precompile.address()))
+                .chain(native.map(|native| (native.name().to_owned(), native.address())))
                 .collect(),
             system_contracts: self.system_contracts(time),
         }
@@ -194,9 +196,11 @@ impl Checksum {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::sync::Arc;
+
     use alloy_genesis::ChainConfig;
     use alloy_primitives::{U256, b256, hex};
-    use ivm_chain::ForkSchedule;
+    use ivm_chain::{ForkSchedule, NativeCall, NativeContract, NativeFault, NativeReturn};
 
     use super::*;
 
@@ -262,6 +266,31 @@ mod tests {
         // The EIP's own example: mainnet before any fork.
         let unforked = Forks { rules: &Rules::InfinityVm, ..forks };
         assert_eq!(unforked.fork_hash(0), hex!("fc64ec04"));
+    }
+
+    #[derive(Debug)]
+    struct MockContract;
+
+    impl NativeContract for MockContract {
+        fn address(&self) -> Address {
+            Address::repeat_byte(7)
+        }
+        fn name(&self) -> &'static str {
+            "MOCK_CONTRACT"
+        }
+        fn call(&self, _: &NativeCall<'_>) -> Result<NativeReturn, NativeFault> {
+            Err(NativeFault::OutOfGas)
+        }
+    }
+
+    #[test]
+    fn a_contract_that_is_part_of_the_node_is_told() {
+        let rules = Rules::InfinityVmWith(Arc::new(MockContract));
+        let forks = Forks { rules: &rules, chain_id: 1, genesis_hash: B256::ZERO, genesis_time: 0 };
+        let precompiles = forks.around(5).current.unwrap().precompiles;
+        assert_eq!(precompiles.get("MOCK_CONTRACT"), Some(&Address::repeat_byte(7)));
+        let plain = Forks { rules: &Rules::InfinityVm, ..forks };
+        assert_eq!(plain.around(5).current.unwrap().precompiles.len(), precompiles.len() - 1);
     }
 
     #[test]

@@ -227,6 +227,10 @@ impl NativeContract for ProofVerifier {
         PROOF_VERIFIER_ADDRESS
     }
 
+    fn name(&self) -> &'static str {
+        "PROOF_VERIFIER"
+    }
+
     fn call(
         &self,
         &NativeCall { input, gas_limit, .. }: &NativeCall<'_>,

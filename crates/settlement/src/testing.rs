@@ -55,6 +55,10 @@ impl NativeContract for MockVerifier {
         PROOF_VERIFIER_ADDRESS
     }
 
+    fn name(&self) -> &'static str {
+        "MOCK_VERIFIER"
+    }
+
     fn call(
         &self,
         &NativeCall { input, gas_limit, .. }: &NativeCall<'_>,

@@ -185,6 +185,10 @@ impl<R: RunProgram> NativeContract for Executor<R> {
         EXECUTOR_ADDRESS
     }
 
+    fn name(&self) -> &'static str {
+        "JOB_EXECUTOR"
+    }
+
     fn call(&self, call: &NativeCall<'_>) -> Result<NativeReturn, NativeFault> {
         let &NativeCall { caller, is_direct, block_number, input, gas_limit } = call;
         if gas_limit < REFUSED_CALL_GAS {
