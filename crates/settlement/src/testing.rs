@@ -155,6 +155,15 @@ impl TestSettlement {
     /// Starts one. Accounts of the keys 1 to 40 have funds.
     pub fn new(parameters: SettlementParameters, proposers: &[PrivateKeySigner]) -> Self {
         let verifier = Arc::new(MockVerifier::default());
+        Self { verifier: verifier.clone(), ..Self::with_verifier(parameters, proposers, verifier) }
+    }
+
+    /// Starts one with another verifier than the mock, which then judges nothing.
+    pub fn with_verifier(
+        parameters: SettlementParameters,
+        proposers: &[PrivateKeySigner],
+        verifier: Arc<dyn NativeContract>,
+    ) -> Self {
         let genesis = execution_genesis();
         let ether = U256::from(1_000_000_000_000_000_000_u128);
         let funds: BTreeMap<_, _> =
@@ -172,10 +181,10 @@ impl TestSettlement {
             proposers: proposers.iter().map(PrivateKeySigner::address).collect(),
             funds,
         }
-        .chain_config(verifier.clone())
+        .chain_config(verifier)
         .unwrap();
         let chain = Chain::open(config, Storage::Memory).unwrap();
-        Self { settlement: EmbeddedSettlement::new(chain), verifier, genesis }
+        Self { settlement: EmbeddedSettlement::new(chain), verifier: Arc::default(), genesis }
     }
 
     /// Makes a settlement block of what waits.
