@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_consensus::TxEnvelope;
 use alloy_consensus::transaction::Recovered;
+use alloy_hardforks::EthereumHardfork;
 use alloy_primitives::{Address, TxHash};
 
 use crate::block::CommittedBlock;
 use crate::chain::Chain;
 use crate::error::ChainError;
 use crate::event::{ChainEvent, Reorg};
-use crate::pool::{PoolError, PooledTransaction, Rules, SenderState, decode};
+use crate::pool::{BlobProofs, BlobRules, PoolError, PooledTransaction, Rules, SenderState, decode};
 
 /// First bytes of the code of an account that delegates to a contract (EIP-7702).
 const DELEGATION_PREFIX: [u8; 3] = [0xef, 0x01, 0x00];
@@ -121,6 +122,13 @@ impl Chain {
 
     fn rules(&self) -> Rules {
         let config = &self.inner.config;
-        Rules { chain_id: config.chain_id, block_gas_limit: config.block_gas_limit, pool: config.pool }
+        let head = self.head().block;
+        let (block_gas_limit, timestamp) = (head.header().gas_limit, head.header().timestamp);
+        let blobs = config.rules.schedule().and_then(|schedule| {
+            let max_blobs = schedule.blob_params(timestamp)?.max_blobs_per_tx;
+            let cells = schedule.is_active_at_time(EthereumHardfork::Osaka, timestamp);
+            Some(BlobRules { max_blobs, proofs: if cells { BlobProofs::Cells } else { BlobProofs::Whole } })
+        });
+        Rules { chain_id: config.chain_id, block_gas_limit, pool: config.pool, blobs }
     }
 }

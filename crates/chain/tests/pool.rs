@@ -2,9 +2,14 @@
 
 mod common;
 
-use alloy_consensus::{TxEip1559, TxEip4844, TxEip7702, TxLegacy};
-use alloy_eips::Encodable2718;
+use alloy_consensus::{
+    SignableTransaction, TxEip1559, TxEip4844, TxEip4844Variant, TxEip4844WithSidecar, TxEip7702, TxEnvelope,
+    TxLegacy,
+};
+use alloy_eips::eip4844::{Blob, BlobTransactionSidecar, Bytes48};
+use alloy_eips::eip7594::{BlobTransactionSidecarEip7594, BlobTransactionSidecarVariant, CELLS_PER_EXT_BLOB};
 use alloy_eips::eip7702::Authorization;
+use alloy_eips::{Decodable2718, Encodable2718};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_signer::SignerSync;
 use common::*;
@@ -135,6 +140,106 @@ fn fees() {
     submit(&chain, &sign(waiting, 0)).expect("accepted");
     assert_eq!(mine(&chain).block.transactions().len(), 0);
     assert_eq!(chain.pool().status(), (1, 0));
+}
+
+/// A blob transaction with blobs of zeros, in the form of the network; their commitments and proofs are the point at
+/// infinity.
+fn with_zero_blobs(count: usize, proofs_of_cells: bool) -> Vec<u8> {
+    let infinity = {
+        let mut point = Bytes48::ZERO;
+        point[0] = 0xc0;
+        point
+    };
+    let (blobs, points) = (vec![Blob::ZERO; count], |count: usize| vec![infinity; count]);
+    let sidecar: BlobTransactionSidecarVariant = if proofs_of_cells {
+        let proofs = points(count * CELLS_PER_EXT_BLOB);
+        BlobTransactionSidecarEip7594::new(blobs, points(count), proofs).into()
+    } else {
+        BlobTransactionSidecar::new(blobs, points(count), points(count)).into()
+    };
+    let tx = TxEip4844 {
+        to: Address::repeat_byte(0x77),
+        blob_versioned_hashes: sidecar.versioned_hashes().collect(),
+        ..ethereum::blobs(0, 0)
+    };
+    let signature = signer(1).sign_hash_sync(&tx.signature_hash()).expect("signs");
+    let variant =
+        TxEip4844Variant::TxEip4844WithSidecar(TxEip4844WithSidecar::from_tx_and_sidecar(tx, sidecar));
+    TxEnvelope::Eip4844(variant.into_signed(signature)).encoded_2718()
+}
+
+#[test]
+fn an_ethereum_chain_takes_blobs_with_the_proofs_of_its_fork() {
+    let prague = ethereum::open(ethereum::prague());
+    ethereum::extend(&prague, Vec::new());
+    let osaka = ethereum::open({
+        let mut genesis = ethereum::prague();
+        genesis.config.osaka_time = Some(0);
+        genesis
+    });
+    ethereum::extend(&osaka, Vec::new());
+    for (chain, of_cells) in [(&prague, false), (&osaka, true)] {
+        let other = chain.submit_transaction(&with_zero_blobs(1, !of_cells)).expect_err("of another fork");
+        assert!(matches!(other, PoolError::InvalidBlobs { .. }), "{other}");
+        let hash = chain.submit_transaction(&with_zero_blobs(2, of_cells)).expect("accepted");
+        let pooled = chain.pool().get(hash).expect("is there");
+        assert!(pooled.size_bytes() < 1000, "the blobs are left behind");
+        let gas = U256::from(10 * GWEI) * U256::from(21_000);
+        assert_eq!(pooled.cost(), gas + U256::from(2 * 131_072) * U256::from(GWEI));
+        let number = chain.head().block.number() + 1;
+        let built = chain.build_block(ethereum::request_at(number, Vec::new())).expect("builds");
+        assert_eq!(built.block().header().blob_gas_used, Some(2 * 131_072));
+    }
+}
+
+#[test]
+fn blobs_that_are_not_those_of_the_transaction_are_refused() {
+    let chain = ethereum::open(ethereum::prague());
+    ethereum::extend(&chain, Vec::new());
+    let good = with_zero_blobs(1, false);
+    let decode = |raw: &[u8]| match TxEnvelope::decode_2718_exact(raw).expect("decodes") {
+        TxEnvelope::Eip4844(signed) => signed.into_parts(),
+        _ => panic!("a blob transaction"),
+    };
+    let (TxEip4844Variant::TxEip4844WithSidecar(whole), signature, _) = decode(&good) else {
+        panic!("with its blobs")
+    };
+    let (tx, sidecar) = whole.into_parts();
+    let BlobTransactionSidecarVariant::Eip4844(sidecar) = sidecar else { panic!("of version 0") };
+    let refusal = |change: &dyn Fn(&mut BlobTransactionSidecar)| {
+        let mut sidecar = sidecar.clone();
+        change(&mut sidecar);
+        let with_sidecar = TxEip4844WithSidecar::from_tx_and_sidecar(tx.clone(), sidecar.into());
+        let variant = TxEip4844Variant::TxEip4844WithSidecar(with_sidecar);
+        let raw = TxEnvelope::Eip4844(variant.into_signed(signature)).encoded_2718();
+        chain.submit_transaction(&raw).expect_err("must be refused").to_string()
+    };
+    // Not the polynomial of the commitment, not a field element, not a point, not as many.
+    assert!(refusal(&|sidecar| sidecar.blobs[0][31] = 1).starts_with("invalid blobs: "));
+    assert!(refusal(&|sidecar| sidecar.blobs[0][0] = 0xff).starts_with("invalid blobs: "));
+    assert!(refusal(&|sidecar| sidecar.proofs[0][0] = 0xff).starts_with("invalid blobs: "));
+    let hashes = refusal(&|sidecar| sidecar.commitments[0][0] = 0x80);
+    assert!(hashes.starts_with("invalid blobs: commitment 0 hashes to 0x01"), "{hashes}");
+    let fewer = refusal(&|sidecar| sidecar.blobs.clear());
+    assert_eq!(fewer, "invalid blobs: 0 blobs and 1 commitments for 1 hashes");
+    assert!(refusal(&|sidecar| sidecar.proofs.clear()).starts_with("invalid blobs: "));
+
+    refused(submit(&chain, &sign(tx.clone(), 1)), "missing sidecar in blob transaction");
+    let many = chain.submit_transaction(&with_zero_blobs(10, false)).expect_err("too many").to_string();
+    assert_eq!(many, "blob transaction with 10 blobs, limit 9");
+    chain.submit_transaction(&good).expect("the good one is taken");
+}
+
+#[test]
+fn a_block_s_gas_is_that_of_the_head() {
+    // London doubles the limit of the block it begins with.
+    let chain = ethereum::chain_through_every_fork();
+    let (genesis, head) = (chain.config().block_gas_limit, chain.head().block.header().gas_limit);
+    assert_eq!(head, 2 * genesis);
+    let nonce = chain.state_at(Default::default()).expect("state").nonce(signer(2).address()).expect("nonce");
+    let with_gas = |gas_limit| sign(TxEip1559 { gas_limit, ..transfer(nonce) }, 2);
+    refused(submit(&chain, &with_gas(head + 1)), "exceeds block gas limit");
+    submit(&chain, &with_gas(genesis + 1)).expect("accepted");
 }
 
 #[test]

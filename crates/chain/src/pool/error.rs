@@ -25,6 +25,23 @@ pub enum PoolError {
     /// Blob transactions are not taken: this chain has no blob space.
     #[error("transaction type not supported: blob transactions (EIP-4844), this chain carries no blobs")]
     BlobTransaction,
+    /// A blob transaction without its blobs.
+    #[error("missing sidecar in blob transaction")]
+    MissingBlobs,
+    /// A blob transaction has no blobs, or too many.
+    #[error("blob transaction with {got} blobs, limit {limit}")]
+    BlobCount {
+        /// Its blobs.
+        got: u64,
+        /// Most that are allowed.
+        limit: u64,
+    },
+    /// Blobs are not those that the transaction names.
+    #[error("invalid blobs: {reason}")]
+    InvalidBlobs {
+        /// What is wrong with them.
+        reason: String,
+    },
     /// Signed for another chain.
     #[error("invalid chain id for signer: have {got} want {expected}")]
     WrongChainId {

@@ -10,6 +10,7 @@
 //! account the block touched.
 
 mod best;
+mod blobs;
 mod error;
 mod journal;
 mod queue;
@@ -27,6 +28,7 @@ use alloy_primitives::{Address, TxHash, U256};
 use parking_lot::Mutex;
 
 pub(crate) use best::BestTransactions;
+pub(crate) use blobs::{BlobProofs, BlobRules};
 pub use error::PoolError;
 pub(crate) use journal::Journal;
 pub(crate) use queue::PoolState;
@@ -75,7 +77,10 @@ impl PooledTransaction {
     pub(crate) fn new(transaction: Recovered<TxEnvelope>) -> Self {
         let gas_cost =
             U256::from(transaction.max_fee_per_gas()).saturating_mul(U256::from(transaction.gas_limit()));
-        let cost = gas_cost.saturating_add(transaction.value());
+        let blob_gas = U256::from(transaction.blob_gas_used().unwrap_or_default());
+        let blob_price = U256::from(transaction.max_fee_per_blob_gas().unwrap_or_default());
+        let blob_cost = blob_gas.saturating_mul(blob_price);
+        let cost = gas_cost.saturating_add(blob_cost).saturating_add(transaction.value());
         let size_bytes = transaction.inner().encode_2718_len();
         Self { transaction, size_bytes, cost }
     }
@@ -105,7 +110,7 @@ impl PooledTransaction {
         self.size_bytes
     }
 
-    /// The most it can cost its sender: value and all gas at the fee cap.
+    /// The most it can cost its sender: value, all gas at the fee cap, and blobs at theirs.
     pub const fn cost(&self) -> U256 {
         self.cost
     }

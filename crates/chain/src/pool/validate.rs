@@ -6,7 +6,7 @@ use alloy_eips::Decodable2718;
 use alloy_primitives::U256;
 use ivm_evm::{MAX_INITCODE_SIZE_BYTES, intrinsic_gas};
 
-use super::{PoolConfig, PoolError, PooledTransaction, SenderState};
+use super::{BlobRules, PoolConfig, PoolError, PooledTransaction, SenderState, blobs};
 
 /// What transactions are checked against, beside the state of their sender.
 #[derive(Clone, Copy, Debug)]
@@ -14,22 +14,31 @@ pub(crate) struct Rules {
     pub(crate) chain_id: u64,
     pub(crate) block_gas_limit: u64,
     pub(crate) pool: PoolConfig,
+    /// `None` where transactions have no blobs.
+    pub(crate) blobs: Option<BlobRules>,
 }
 
-/// Decodes a transaction and recovers its sender.
+/// Decodes a transaction and recovers its sender. Blobs that come with it are checked, and are not part of what is given.
 pub(crate) fn decode(raw: &[u8], rules: &Rules) -> Result<Recovered<TxEnvelope>, PoolError> {
-    let limit = rules.pool.max_transaction_size_bytes;
+    let blobs = match (raw.first() == Some(&u8::from(TxType::Eip4844)), rules.blobs) {
+        (true, None) => return Err(PoolError::BlobTransaction),
+        (true, blobs) => blobs,
+        (false, _) => None,
+    };
+    let blobs_size = blobs.map_or(0, BlobRules::max_size_bytes);
+    let limit = rules.pool.max_transaction_size_bytes.saturating_add(blobs_size);
     if raw.len() > limit {
         return Err(PoolError::Oversized { got: raw.len(), limit });
-    }
-    if raw.first() == Some(&u8::from(TxType::Eip4844)) {
-        return Err(PoolError::BlobTransaction);
     }
     let transaction = TxEnvelope::decode_2718_exact(raw)
         .map_err(|error| PoolError::Malformed { reason: error.to_string() })?;
     // The chain id first: a signature for another chain may well recover, but to the wrong account.
     check_chain_id(&transaction, rules)?;
     let sender = transaction.recover_signer().map_err(|_| PoolError::InvalidSignature)?;
+    let transaction = match blobs {
+        Some(blobs) => blobs::check_and_leave(transaction, blobs)?,
+        None => transaction,
+    };
     Ok(Recovered::new_unchecked(transaction, sender))
 }
 
@@ -44,7 +53,7 @@ fn check_chain_id(transaction: &TxEnvelope, rules: &Rules) -> Result<(), PoolErr
 /// The checks that need no state.
 pub(crate) fn check_static(pooled: &PooledTransaction, rules: &Rules) -> Result<(), PoolError> {
     let transaction = pooled.transaction();
-    if transaction.inner().is_eip4844() {
+    if transaction.inner().is_eip4844() && rules.blobs.is_none() {
         return Err(PoolError::BlobTransaction);
     }
     let limit = rules.pool.max_transaction_size_bytes;
