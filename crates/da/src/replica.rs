@@ -10,9 +10,10 @@ mod http;
 mod remote;
 mod replicator;
 mod restore;
+mod trust;
 mod verify;
 
-pub use config::{DEFAULT_MAX_LISTED_OBJECTS, ReplicaConfig, Secret, Transport};
+pub use config::{DEFAULT_MAX_LISTED_OBJECTS, ReplicaConfig, Secret, Transport, Trust};
 pub use error::ReplicaError;
 pub use remote::{Listing, Remote};
 pub use replicator::{ReplicationFailure, ReplicationStatus, Replicator};

@@ -7,7 +7,9 @@ use std::{sync::Arc, time::Duration};
 
 use alloy_primitives::{Bytes, hex, keccak256};
 use common::{
-    STORE_SIZE_BYTES, assert_holds, config, keep, payload,
+    STORE_SIZE_BYTES, assert_holds,
+    certificates::certificates,
+    config, keep, payload,
     proxy::Proxy,
     remote, replicate, until, until_done,
     weed::{self, Weed},
@@ -15,8 +17,8 @@ use common::{
 use ivm_da::{
     MAX_PAYLOAD_SIZE_BYTES, PayloadStore,
     replica::{
-        OnFault, ReplicaConfig, ReplicaError, RestoreOptions, Secret, VerifyDepth, VerifyReport, restore,
-        verify,
+        OnFault, ReplicaConfig, ReplicaError, RestoreOptions, Secret, Transport, Trust, VerifyDepth,
+        VerifyReport, restore, verify,
     },
 };
 
@@ -160,4 +162,84 @@ async fn a_service_without_room_is_asked_again() {
     assert_holds(&store, &[hash]);
     let refused = remote.get(hash).await.unwrap_err();
     assert!(matches!(refused, ReplicaError::NotFound { .. }), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_is_spoken_to_over_tls_when_the_authority_that_is_trusted_vouches_for_it() {
+    let Some(binary) = weed::binary() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let own = certificates(folder.path(), "own", "127.0.0.1");
+    let weed = Weed::start_encrypted(binary, &own.certificate, &own.key);
+    let encrypted = ReplicaConfig { transport: Transport::Encrypted, ..config(&weed.endpoint()) };
+    let trusting =
+        |file: &std::path::Path| ReplicaConfig { trust: Trust::File(file.to_owned()), ..encrypted.clone() };
+
+    let remote = remote(trusting(&own.authority));
+    let store = Arc::new(PayloadStore::in_memory(STORE_SIZE_BYTES));
+    let hashes = keep(&store, &[0, 1, 70_000, 10 << 20]);
+    let status = until_done(&replicate(&store, &remote)).await;
+    assert_eq!((status.replicated, status.failing), (4, None));
+    let restored = Arc::new(PayloadStore::in_memory(STORE_SIZE_BYTES));
+    let report = restore(&restored, &remote, RestoreOptions::default(), |_| {}).await.unwrap();
+    assert_eq!((report.progress.restored, report.progress.failed), (4, 0));
+    assert_holds(&restored, &hashes);
+
+    // Nobody vouches for it, or somebody else does.
+    let stranger = certificates(folder.path(), "stranger", "127.0.0.1");
+    for config in [trusting(&stranger.authority), encrypted.clone()] {
+        let expected = config.trust.to_string();
+        let untrusted = match ivm_da::replica::Remote::new(config) {
+            Ok(remote) => remote,
+            // A machine without certificates.
+            Err(refused) => {
+                assert!(matches!(refused, ReplicaError::Certificates(_)), "{refused}");
+                continue;
+            }
+        };
+        let refused = [
+            untrusted.get(hashes[0]).await.map(drop).unwrap_err(),
+            untrusted.put(&payload(70, 5)).await.map(drop).unwrap_err(),
+            untrusted.list().await.map(drop).unwrap_err(),
+        ];
+        for refused in refused {
+            let text = refused.to_string();
+            assert!(matches!(refused, ReplicaError::Untrusted { .. }) && !refused.may_pass(), "{text}");
+            assert!(text.contains("UnknownIssuer") && text.contains(&expected), "{text}");
+        }
+    }
+
+    // It is trusted, but for another address.
+    let other = ReplicaConfig {
+        endpoint: weed.endpoint().replace("127.0.0.1", "localhost"),
+        ..trusting(&own.authority)
+    };
+    let refused = common::remote(other).get(hashes[0]).await.unwrap_err();
+    assert!(refused.to_string().contains("not valid for name"), "{refused}");
+    assert!(matches!(refused, ReplicaError::Untrusted { .. }), "{refused}");
+
+    // In plain text it answers nothing, even to those who would take that.
+    let plain = config(&weed.endpoint().replace("https:", "http:"));
+    assert!(common::remote(plain).get(hashes[0]).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_goes_on_while_its_replica_is_not_trusted() {
+    let Some(binary) = weed::binary() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let own = certificates(folder.path(), "own", "127.0.0.1");
+    let stranger = certificates(folder.path(), "stranger", "127.0.0.1");
+    let weed = Weed::start_encrypted(binary, &own.certificate, &own.key);
+    let config = ReplicaConfig { trust: Trust::File(stranger.authority), ..config(&weed.endpoint()) };
+    let store = Arc::new(PayloadStore::in_memory(STORE_SIZE_BYTES));
+    let hashes = keep(&store, &[100]);
+    let replicator = replicate(&store, &remote(config));
+    let status =
+        until(&replicator, |status| status.failing.as_ref().is_some_and(|now| now.failures >= 2)).await;
+    assert_eq!((status.queued, status.replicated), (1, 0));
+    let error = status.failing.unwrap().error;
+    assert!(
+        error.contains("certificate is not trusted") && error.contains("stranger-authority.pem"),
+        "{error}"
+    );
+    assert_holds(&store, &hashes);
 }

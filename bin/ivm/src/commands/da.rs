@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ivm_da::{
     DEFAULT_STORE_SIZE_BYTES, MAX_PAYLOAD_SIZE_BYTES, PayloadStore,
     replica::{
-        Finding, OnFault, Remote, ReplicaConfig, RestoreOptions, RestoreProgress, Secret, Transport,
+        Finding, OnFault, Remote, ReplicaConfig, RestoreOptions, RestoreProgress, Secret, Transport, Trust,
         VerifyDepth, restore, verify,
     },
 };
@@ -41,6 +41,10 @@ pub(crate) struct ReplicaArgs {
     /// Let the service be reached over plain HTTP.
     #[arg(long)]
     s3_allow_http: bool,
+    /// File of PEM certificates of the authorities that may vouch for the service, and of no others [default: the
+    /// system's].
+    #[arg(long, value_name = "FILE", env = "IVM_S3_CA_FILE")]
+    s3_ca_file: Option<PathBuf>,
 }
 
 impl ReplicaArgs {
@@ -60,6 +64,7 @@ impl ReplicaArgs {
             prefix: self.s3_prefix.clone(),
             region: self.s3_region.clone(),
             transport,
+            trust: self.s3_ca_file.clone().map_or(Trust::System, Trust::File),
             ..ReplicaConfig::new(endpoint, bucket, variable(ACCESS_KEY_VARIABLE)?, secret_key)
         };
         Ok(Some(config))

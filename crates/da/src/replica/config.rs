@@ -1,6 +1,6 @@
 //! Where a replica is, and how to reach it.
 
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use hyper::Uri;
 
@@ -48,6 +48,17 @@ pub enum Transport {
     Any,
 }
 
+/// Who may vouch for an encrypted endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// The authorities that the system trusts.
+    #[default]
+    System,
+    /// The authorities in a file of PEM certificates, and nobody else: for a service with an authority of its own. It is
+    /// read once, when the replica is opened.
+    File(PathBuf),
+}
+
 /// Where a replica is, and how to reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaConfig {
@@ -67,6 +78,8 @@ pub struct ReplicaConfig {
     pub secret_key: Secret,
     /// What the endpoint may speak.
     pub transport: Transport,
+    /// Who may vouch for the endpoint, when that is encrypted.
+    pub trust: Trust,
     /// How long connecting may take.
     pub connect_timeout: Duration,
     /// How long a request may take with all that belongs to it, a payload up or down above all.
@@ -99,6 +112,7 @@ impl ReplicaConfig {
             access_key: access_key.into(),
             secret_key,
             transport: Transport::Encrypted,
+            trust: Trust::System,
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(120),
             max_concurrency: 8,
@@ -112,6 +126,15 @@ impl ReplicaConfig {
     /// Whether the endpoint is encrypted, when the configuration is one that can be used.
     pub(super) fn check(&self) -> Result<Scheme, ReplicaError> {
         let scheme = self.check_endpoint()?;
+        // Whoever names authorities means the endpoint to be checked.
+        if let (Scheme::Http, Trust::File(file)) = (scheme, &self.trust) {
+            check(
+                "file of authorities",
+                &file.display().to_string(),
+                "none, as the endpoint is http://",
+                false,
+            )?;
+        }
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         check("bucket", &self.bucket, "1 to 256 letters, digits and -_.", is_word(&self.bucket, is_name))?;
         check("region", &self.region, "1 to 256 letters, digits and -_.", is_word(&self.region, is_name))?;
@@ -213,6 +236,8 @@ mod tests {
             ..config()
         };
         assert_eq!(local.check().unwrap(), Scheme::Http);
+        let private = ReplicaConfig { trust: Trust::File("ca.pem".into()), ..config() };
+        assert_eq!(private.check().unwrap(), Scheme::Https);
     }
 
     #[test]
@@ -236,6 +261,11 @@ mod tests {
         ] {
             refused("endpoint", &|config| config.endpoint = endpoint.into());
         }
+        refused("file of authorities", &|config| {
+            config.endpoint = "http://host".into();
+            config.transport = Transport::Any;
+            config.trust = Trust::File("ca.pem".into());
+        });
         for bucket in ["", "..", "a/b", "a b", "a?b"] {
             refused("bucket", &|config| config.bucket = bucket.into());
         }

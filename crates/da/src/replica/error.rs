@@ -1,10 +1,16 @@
 //! What goes wrong with a replica.
 
-use std::{error::Error as _, io, time::Duration};
+use std::{
+    error::Error as StdError,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use alloy_primitives::B256;
 use thiserror::Error;
 
+use super::ReplicaConfig;
 use crate::{DaError, MAX_PAYLOAD_SIZE_BYTES};
 
 /// Longest text from a service that is passed on, in characters.
@@ -26,6 +32,26 @@ pub enum ReplicaError {
     /// Certificates that endpoints are checked with cannot be read.
     #[error("the system's certificates cannot be read: {0}")]
     Certificates(#[source] io::Error),
+    /// The file of authorities cannot be used.
+    #[error("authorities in {}: {reason}, expected certificates in PEM", file.display())]
+    Authorities {
+        /// Which file.
+        file: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The endpoint's certificate is not one that is trusted. Nothing was sent.
+    #[error(
+        "{locator}: the service's certificate is not trusted: {reason}; expected one for this address, by an authority of {expected}"
+    )]
+    Untrusted {
+        /// What was asked for.
+        locator: String,
+        /// What is wrong with the certificate.
+        reason: String,
+        /// Whose authorities count.
+        expected: String,
+    },
     /// There is no such object.
     #[error("{locator} is not there")]
     NotFound {
@@ -113,13 +139,22 @@ impl ReplicaError {
         matches!(self, Self::NotFound { .. } | Self::TooLarge { .. } | Self::WrongBytes { .. })
     }
 
+    /// A file of authorities that cannot be used.
+    pub(super) fn authorities(file: &Path, reason: impl ToString) -> Self {
+        Self::Authorities { file: file.to_owned(), reason: reason.to_string() }
+    }
+
     /// What an error of the client means.
-    pub(super) fn from_client(error: &object_store::Error, locator: String, bucket: &str) -> Self {
+    pub(super) fn from_client(error: &object_store::Error, locator: String, config: &ReplicaConfig) -> Self {
+        if let Some(reason) = certificate_fault(error) {
+            return Self::Untrusted { locator, reason, expected: config.trust.to_string() };
+        }
+        let bucket = &config.bucket;
         let reason = reason(error);
         let says = |codes: &[&str]| codes.iter().any(|code| reason.contains(code));
         // Listing has errors of one kind alone, so that the service's own words decide.
         if says(&["NoSuchBucket"]) {
-            return Self::NoBucket { bucket: bucket.to_owned() };
+            return Self::NoBucket { bucket: bucket.clone() };
         }
         match error {
             object_store::Error::NotFound { .. } => Self::NotFound { locator },
@@ -137,6 +172,21 @@ impl ReplicaError {
             _ => Self::Unavailable { locator, reason },
         }
     }
+}
+
+/// What is wrong with the endpoint's certificate, when that is the cause.
+fn certificate_fault(error: &object_store::Error) -> Option<String> {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = cause {
+        // An I/O error gives what is in it to those who ask for it, and not as its source.
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let tls = inner.and_then(|inner| inner.downcast_ref()).or_else(|| error.downcast_ref());
+        if let Some(rustls::Error::InvalidCertificate(fault)) = tls {
+            return Some(fault.to_string());
+        }
+        cause = error.source().or_else(|| inner.map(|inner| inner as _));
+    }
+    None
 }
 
 /// An error and its causes as one line, with what a service sent made harmless for logs and cut.

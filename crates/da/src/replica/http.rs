@@ -19,7 +19,7 @@ use object_store::{
     },
 };
 
-use super::{ReplicaConfig, ReplicaError, config::Scheme};
+use super::{ReplicaConfig, ReplicaError, config::Scheme, trust};
 use crate::MAX_PAYLOAD_SIZE_BYTES;
 
 /// Most bytes of an answer: a payload and one more, so that an overlong one is seen, or a page of a list.
@@ -52,8 +52,7 @@ impl Http {
             Scheme::Https => {
                 connector.enforce_http(false);
                 let connector = HttpsConnectorBuilder::new()
-                    .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
-                    .map_err(ReplicaError::Certificates)?
+                    .with_tls_config(trust::tls_config(&config.trust)?)
                     .https_only()
                     .enable_http1()
                     .wrap_connector(connector);

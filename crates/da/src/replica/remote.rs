@@ -44,7 +44,8 @@ impl Remote {
     /// A place that is used with these settings. Nothing is asked of it yet.
     ///
     /// # Errors
-    /// [`ReplicaError::Config`], or [`ReplicaError::Certificates`] when the endpoint is encrypted.
+    /// [`ReplicaError::Config`]; [`ReplicaError::Certificates`] or [`ReplicaError::Authorities`] when the endpoint is
+    /// encrypted.
     pub fn new(config: ReplicaConfig) -> Result<Self, ReplicaError> {
         let scheme = config.check()?;
         // Whoever asks decides what is tried again.
@@ -59,7 +60,7 @@ impl Remote {
             .with_retry(no_retries)
             .with_http_connector(Http::new(&config, scheme)?)
             .build()
-            .map_err(|error| ReplicaError::from_client(&error, config.endpoint.clone(), &config.bucket))?;
+            .map_err(|error| ReplicaError::from_client(&error, config.endpoint.clone(), &config))?;
         let room = Semaphore::new(config.max_in_flight_bytes / PERMIT_SIZE_BYTES);
         Ok(Self { store, config, room })
     }
@@ -96,7 +97,7 @@ impl Remote {
     ///
     /// # Errors
     /// [`ReplicaError::Local`] with [`DaError::TooLarge`]; [`ReplicaError::NoBucket`], [`ReplicaError::Denied`],
-    /// [`ReplicaError::TimedOut`] or [`ReplicaError::Unavailable`].
+    /// [`ReplicaError::Untrusted`], [`ReplicaError::TimedOut`] or [`ReplicaError::Unavailable`].
     pub async fn put(&self, payload: &Bytes) -> Result<String, ReplicaError> {
         let got = payload.len();
         if got > MAX_PAYLOAD_SIZE_BYTES {
@@ -110,7 +111,7 @@ impl Remote {
     /// Stores a payload that has this hash.
     pub(super) async fn put_hashed(&self, hash: B256, payload: Bytes) -> Result<String, ReplicaError> {
         let locator = self.locator(hash);
-        let failed = |error| ReplicaError::from_client(&error, locator.clone(), &self.config.bucket);
+        let failed = |error| ReplicaError::from_client(&error, locator.clone(), &self.config);
         let path = self.path(hash);
         let stored = self.store.put(&path, PutPayload::from_bytes(payload.0));
         match self.in_time(&locator, stored).await? {
@@ -127,7 +128,7 @@ impl Remote {
     ///
     /// # Errors
     /// [`ReplicaError::NotFound`], [`ReplicaError::WrongBytes`] or [`ReplicaError::TooLarge`];
-    /// [`ReplicaError::NoBucket`], [`ReplicaError::Denied`], [`ReplicaError::TimedOut`] or
+    /// [`ReplicaError::NoBucket`], [`ReplicaError::Denied`], [`ReplicaError::Untrusted`], [`ReplicaError::TimedOut`] or
     /// [`ReplicaError::Unavailable`].
     pub async fn get(&self, hash: B256) -> Result<Bytes, ReplicaError> {
         let locator = self.locator(hash);
@@ -142,7 +143,7 @@ impl Remote {
 
     async fn receive(&self, hash: B256) -> Result<Vec<u8>, ReplicaError> {
         let locator = self.locator(hash);
-        let failed = |error| ReplicaError::from_client(&error, locator.clone(), &self.config.bucket);
+        let failed = |error| ReplicaError::from_client(&error, locator.clone(), &self.config);
         let within = |got: u64| {
             let locator = locator.clone();
             if got > MAX_PAYLOAD_SIZE_BYTES as u64 {
@@ -167,7 +168,7 @@ impl Remote {
     ///
     /// # Errors
     /// [`ReplicaError::TooManyListed`]; [`ReplicaError::NoBucket`], [`ReplicaError::Denied`],
-    /// [`ReplicaError::TimedOut`] or [`ReplicaError::Unavailable`].
+    /// [`ReplicaError::Untrusted`], [`ReplicaError::TimedOut`] or [`ReplicaError::Unavailable`].
     pub async fn list(&self) -> Result<Listing, ReplicaError> {
         let destination = self.destination();
         let folder = self.folder();
@@ -175,9 +176,8 @@ impl Remote {
         let (mut listing, mut listed) = (Listing::default(), 0_usize);
         // The time is that of a page: those between come at once.
         while let Some(object) = self.in_time(&destination, objects.next()).await? {
-            let object = object.map_err(|error| {
-                ReplicaError::from_client(&error, destination.clone(), &self.config.bucket)
-            })?;
+            let object = object
+                .map_err(|error| ReplicaError::from_client(&error, destination.clone(), &self.config))?;
             listed += 1;
             let limit = self.config.max_listed_objects;
             if listed > limit {

@@ -1,6 +1,7 @@
 //! What the tests of replication share.
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
+pub mod certificates;
 pub mod proxy;
 pub mod service;
 pub mod weed;

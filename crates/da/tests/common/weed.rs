@@ -3,7 +3,7 @@
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -25,6 +25,7 @@ pub struct Weed {
     ports: Ports,
     child: Option<Child>,
     more: Vec<String>,
+    scheme: &'static str,
 }
 
 impl Drop for Weed {
@@ -46,13 +47,24 @@ pub fn binary() -> Option<PathBuf> {
 impl Weed {
     /// Starts a server that has a bucket, with more options.
     pub fn start(binary: PathBuf, more: &[&str]) -> Self {
+        Self::start_at("http", binary, more)
+    }
+
+    /// Starts one that speaks TLS and nothing else to those who want S3, with a certificate and its key in PEM.
+    pub fn start_encrypted(binary: PathBuf, certificate: &Path, key: &Path) -> Self {
+        let option = |name: &str, file: &Path| format!("-s3.{name}.file={}", file.display());
+        let more = [option("cert", certificate), option("key", key)];
+        Self::start_at("https", binary, &more.each_ref().map(String::as_str))
+    }
+
+    fn start_at(scheme: &'static str, binary: PathBuf, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let identity = format!(
             r#"{{"identities":[{{"name":"ivm","actions":["Admin","Read","Write","List"],"credentials":[{{"accessKey":"{ACCESS_KEY}","secretKey":"{SECRET_KEY}"}}]}}]}}"#
         );
         std::fs::write(folder.path().join("s3.json"), identity).unwrap();
         let more = more.iter().map(|&option| option.to_owned()).collect();
-        let mut weed = Self { binary, folder, ports: [0; 8], child: None, more };
+        let mut weed = Self { binary, folder, ports: [0; 8], child: None, more, scheme };
         for _ in 0..ATTEMPTS {
             weed.ports = free_ports();
             weed.child = Some(weed.command().spawn().unwrap());
@@ -107,7 +119,7 @@ impl Weed {
     }
 
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.ports[6])
+        format!("{}://127.0.0.1:{}", self.scheme, self.ports[6])
     }
 
     /// Puts bytes under a payload's key past S3, whatever they are.
