@@ -22,9 +22,9 @@ pub enum Reach {
     /// All of it, as the circuit allows.
     #[default]
     Whole,
-    /// Its first 4 MiB: the stack, and programs, inputs and heaps of 3 MiB together. What takes long per cycle is memory
-    /// that no cache holds, and memory that is touched for the first time; there is little of either here. It is for
-    /// runs whose time has to be bounded by their cycles.
+    /// Its first 2 MiB: the stack, and program, input and heap of 1 MiB together. What takes long per cycle is memory that
+    /// no cache holds, and memory that is touched for the first time; there is little of either here. It is for runs
+    /// whose time has to be bounded by their cycles.
     Low,
 }
 
@@ -33,7 +33,7 @@ impl Reach {
     pub const fn size_bytes(self) -> usize {
         match self {
             Self::Whole => ADDRESS_SPACE_SIZE_BYTES,
-            Self::Low => 4 * 1024 * 1024,
+            Self::Low => 2 * 1024 * 1024,
         }
     }
 }

@@ -1,16 +1,15 @@
 //! The programs that are measured. Registers: `x5` to `x12` work, the others as said.
 
-use ivm_engine::testing::{
-    TEXT_ADDRESS,
-    random::{Random, SCRATCH_ADDRESS},
-    *,
+use ivm_engine::{
+    Reach,
+    testing::{TEXT_ADDRESS, random::Random, *},
 };
-use ivm_primitives::limits::ADDRESS_SPACE_SIZE_BYTES;
 
-const SPACE_SIZE_BYTES: u32 = ADDRESS_SPACE_SIZE_BYTES as u32;
 const PAGE_SIZE_BYTES: u32 = 4096;
-/// Data starts here; no text is longer.
-const DATA_ADDRESS: u32 = SCRATCH_ADDRESS + 0x0020_0000;
+/// No text of a program that uses data is longer than this.
+const MAX_TEXT_SIZE_BYTES: u32 = 0x0001_0000;
+/// Data starts here, behind the text.
+const DATA_ADDRESS: u32 = TEXT_ADDRESS + MAX_TEXT_SIZE_BYTES;
 /// A generator of numbers with the full period of any power of two: `x = FACTOR * x + SUMMAND`.
 const FACTOR: u32 = 1_664_525;
 const SUMMAND: u32 = 1_013_904_223;
@@ -48,10 +47,12 @@ impl Pattern {
     }
 }
 
-pub(crate) fn all() -> Vec<Pattern> {
+/// The programs for runs of this reach.
+pub(crate) fn all(reach: Reach) -> Vec<Pattern> {
+    let space_size = reach.size_bytes() as u32;
     let mut patterns = arithmetic();
-    patterns.extend(custom_instructions());
-    patterns.extend(memory());
+    patterns.extend(custom_instructions(space_size));
+    patterns.extend(memory(space_size));
     patterns.extend(jumps());
     patterns.extend(exits());
     patterns
@@ -92,7 +93,7 @@ fn arithmetic() -> Vec<Pattern> {
 }
 
 /// Hot: on the same blocks. Cold: on three others each time, in pages and lines that no cache holds.
-fn custom_instructions() -> Vec<Pattern> {
+fn custom_instructions(space_size: u32) -> Vec<Pattern> {
     let names = [
         ("keccakf", "keccakf, cold", 0),
         ("xorin of 136 bytes", "xorin of 136 bytes, cold", 1),
@@ -114,10 +115,10 @@ fn custom_instructions() -> Vec<Pattern> {
                 (7, DATA_ADDRESS + 0x2000),
                 (9, 136),
                 (10, stride),
-                (11, SPACE_SIZE_BYTES / 2 - 64),
-                (12, SPACE_SIZE_BYTES / 4),
+                (11, space_size / 2 - 64),
+                (12, space_size / 4),
                 (13, 0),
-                (17, SPACE_SIZE_BYTES / 8 - 0x0010_0000),
+                (17, (space_size / 8).wrapping_sub(space_size / 4)),
             ]);
             // The first of them walks over half of the space, from its second quarter on; the others are ahead of it.
             let step = [
@@ -128,7 +129,7 @@ fn custom_instructions() -> Vec<Pattern> {
                 alu(0, 0, 16, 15, 17),
                 operands(14),
             ];
-            let prepared = [touch_all(), registers.clone()].concat();
+            let prepared = [touch_all(space_size), registers.clone()].concat();
             [
                 Pattern::looped(hot, registers, repeat(&[operands(5)], 64), 20),
                 Pattern::looped(cold, prepared, repeat(&step, 16), 20),
@@ -138,15 +139,15 @@ fn custom_instructions() -> Vec<Pattern> {
 }
 
 /// Stores to every page behind the text.
-fn touch_all() -> Vec<u32> {
-    let mut words = set(&[(5, DATA_ADDRESS), (6, PAGE_SIZE_BYTES), (7, SPACE_SIZE_BYTES)]);
+fn touch_all(space_size: u32) -> Vec<u32> {
+    let mut words = set(&[(5, DATA_ADDRESS), (6, PAGE_SIZE_BYTES), (7, space_size)]);
     words.extend([s_type(2, 5, 5, 0), alu(0, 0, 5, 5, 6), b_type(6, 5, 7, -8)]);
     words
 }
 
-fn memory() -> Vec<Pattern> {
+fn memory(space_size: u32) -> Vec<Pattern> {
     let first_touches = |touch: &[u32]| {
-        let rounds = (SPACE_SIZE_BYTES - DATA_ADDRESS) / PAGE_SIZE_BYTES / 32;
+        let rounds = (space_size - DATA_ADDRESS) / PAGE_SIZE_BYTES / 32;
         let step = [touch, &[alu(0, 0, 5, 5, 6)]].concat();
         let mut words = set(&[(5, DATA_ADDRESS), (6, PAGE_SIZE_BYTES), (7, rounds)]);
         let body = repeat(&step, 32);
@@ -157,29 +158,36 @@ fn memory() -> Vec<Pattern> {
     };
     let whole = |name, words| Pattern { name, preparation: words, body: vec![], timing: Timing::Whole };
     let far_stores = [s_type(2, 6, 5, 0), alu(0, 0, 5, 5, 10), alu(7, 0, 5, 5, 11)];
-    let registers = set(&[(5, 0), (10, 17 * PAGE_SIZE_BYTES + 64), (11, SPACE_SIZE_BYTES - 64)]);
+    let registers = set(&[(5, 0), (10, 17 * PAGE_SIZE_BYTES + 64), (11, space_size - 64)]);
     vec![
-        Pattern::looped("loads, each from where the last said", ring(), repeat(&[load(2, 5, 5, 0)], 256), 5),
+        Pattern::looped(
+            "loads, each from where the last said",
+            ring(space_size),
+            repeat(&[load(2, 5, 5, 0)], 256),
+            5,
+        ),
         Pattern::looped(
             "stores far from each other",
-            [touch_all(), registers].concat(),
+            [touch_all(space_size), registers].concat(),
             repeat(&far_stores, 32),
             20,
         ),
+        whole("whole run: one instruction", vec![terminate(0)]),
+        whole("whole run: first load from each page", first_touches(&[load(2, 8, 5, 0)])),
         whole("whole run: first store to each page", first_touches(&[s_type(2, 0, 5, 0)])),
         whole("whole run: first load, then store", first_touches(&[load(2, 8, 5, 0), s_type(2, 0, 5, 0)])),
     ]
 }
 
 /// Makes all lines of memory behind the text one ring in a random order: each holds the address of the next.
-fn ring() -> Vec<u32> {
+fn ring(space_size: u32) -> Vec<u32> {
     const LINE_SIZE_BYTES: u32 = 64;
-    let lines = (SPACE_SIZE_BYTES - DATA_ADDRESS) / LINE_SIZE_BYTES;
+    let lines = (space_size - DATA_ADDRESS) / LINE_SIZE_BYTES;
     let mut words = set(&[
         (5, DATA_ADDRESS),
         (6, FACTOR),
         (7, SUMMAND.wrapping_mul(LINE_SIZE_BYTES)),
-        (8, SPACE_SIZE_BYTES - LINE_SIZE_BYTES),
+        (8, space_size - LINE_SIZE_BYTES),
         (9, DATA_ADDRESS),
         (10, lines),
     ]);
@@ -201,7 +209,8 @@ fn jumps() -> Vec<Pattern> {
     vec![
         random_jumps("jumps at random in little code", 64, 16, addi(0, 0, 0)),
         // What is jumped over is never run, and makes 1.5 KB of code of each block.
-        random_jumps("jumps at random all over the code", 1 << 14, 32, custom(3, 20, 21, 22)),
+        random_jumps("jumps at random all over 3 MB of code", 1 << 11, 32, custom(3, 20, 21, 22)),
+        random_jumps("jumps at random all over 25 MB of code", 1 << 14, 32, custom(3, 20, 21, 22)),
         long_text(),
     ]
 }

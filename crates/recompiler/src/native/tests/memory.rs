@@ -98,6 +98,23 @@ fn one_run_leaves_nothing_to_the_next() {
     }
 }
 
+/// What is cleared, and how, depends on the reaches of runs so far.
+#[test]
+fn one_run_leaves_nothing_to_the_next_of_any_reach() {
+    use Reach::{Low, Whole};
+    let low_end = Low.size_bytes() as u32;
+    let mut pair = Pair::default();
+    for (before, after) in [(Whole, Low), (Low, Low), (Low, Whole), (Whole, Whole), (Whole, Low)] {
+        for base in [0x001f_0000, low_end - 4, low_end, END - 4] {
+            let writes = program(&words(base, true, &[s_type(2, 6, 0, 64), s_type(2, 6, 5, 0)]));
+            let reads = program(&words(base, true, &[load(2, 8, 0, 64), load(2, 7, 5, 0)]));
+            pair.assert_same_within(before, &writes, b"input", 100);
+            let report = pair.assert_same_within(after, &reads, &[], 100);
+            assert_eq!((report.state.registers[7], report.state.registers[8]), (0, 0), "{base:#x}");
+        }
+    }
+}
+
 #[test]
 fn what_is_out_of_reach_is_past_the_end() {
     let low_end = Reach::Low.size_bytes() as u32;

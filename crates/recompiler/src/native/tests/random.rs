@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::{Pair, program};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
     #[test]
     fn programs_run_as_interpreted(
