@@ -92,7 +92,7 @@ fn runs(payloads: &PayloadStore) -> Vec<Run> {
                 let mut go_on = |_| ControlFlow::Continue(());
                 let proof = zkvm.prove(program, &input, 100_000, ProofKind::Segments, &mut go_on).unwrap();
                 let put = |bytes: &[u8]| {
-                    payloads.put(bytes).unwrap();
+                    payloads.put(&Bytes::copy_from_slice(bytes)).unwrap();
                     keccak256(bytes)
                 };
                 let locator = ProofLocator {
