@@ -183,6 +183,7 @@ impl Producer {
         if let Some(expected) = [tip.hash, head].into_iter().find(|expected| *expected != got) {
             return Err(IvmError::OtherParent { got, expected });
         }
+        self.check_timestamp(block.header.timestamp)?;
         let block_hash = signed.hash();
         let started = Instant::now();
         let executed = self.execute_offered(&block, block_hash)?;
@@ -201,6 +202,17 @@ impl Producer {
         match self.order(proposal, None, &tip, started.elapsed()).map_err(internal)? {
             Outcome::Ordered { settlement_block } => Ok(OrderedBlock { block_hash, settlement_block }),
             Outcome::NotOrdered { reason } => Err(refused(reason)),
+        }
+    }
+
+    /// Refuses a block from the future. The settlement block that orders it would be of its time, and all after it.
+    fn check_timestamp(&self, got: u64) -> Result<(), IvmError> {
+        let parent = self.shared.chain.head().block.header().timestamp;
+        let drift = self.shared.settlement.max_timestamp_drift_seconds().map_err(internal)?;
+        let limit = parent.max(self.now().saturating_add(drift));
+        match got <= limit {
+            true => Ok(()),
+            false => Err(refused(format!("timestamp {got}, expected at most {limit}"))),
         }
     }
 

@@ -97,6 +97,11 @@ impl Settlement {
         Ok(self.ask(Contract::parametersCall {})?.proverPeriodBlocks)
     }
 
+    /// How far a block's time may be ahead, in seconds.
+    pub(crate) fn max_timestamp_drift_seconds(&self) -> Result<u64, NodeError> {
+        Ok(self.ask(Contract::parametersCall {})?.maxTimestampDriftSeconds.into())
+    }
+
     /// The longest that a claim may be in dispute after its block was proposed, in settlement blocks.
     pub(crate) fn dispute_blocks(&self) -> Result<u64, NodeError> {
         let parameters = self.ask(Contract::parametersCall {})?;

@@ -238,7 +238,7 @@ async fn no_wrong_block_is_ordered() {
     let parent = with(Header { parent_hash: B256::repeat_byte(1), ..good.header.clone() });
     refuses(hand.propose(hand.offer(parent, &me())).await, "the newest block is");
     let late = with(Header { timestamp: good.header.timestamp + 100_000, ..good.header.clone() });
-    refuses(hand.propose(hand.offer(late, &me())).await, "refused");
+    refuses(hand.propose(hand.offer(late, &me())).await, "block refused: timestamp");
     let mut empty = good.clone();
     empty.body.transactions.clear();
     refuses(hand.propose(hand.offer(empty, &me())).await, "refused");

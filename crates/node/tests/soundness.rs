@@ -10,7 +10,7 @@ use ivm_contracts::{
     BlockState, ChallengeKind, ChallengeState, ClaimState, JOB_MANAGER_ADDRESS, ProposerState, Settlement,
 };
 use ivm_da::PayloadStore;
-use ivm_engine::testing::{elf, jal};
+use ivm_engine::testing::{elf, jal, load};
 use ivm_primitives::{JobInput, Outcome};
 use ivm_settlement::{
     Claim, ProofLocator, ProofVerifier, ReceiptedBlock, SETTLEMENT_ADDRESS, SettlementParameters,
@@ -75,7 +75,7 @@ struct Run {
 fn runs(payloads: &PayloadStore) -> Vec<Run> {
     let zkvm = OpenVm::new();
     let echo = zkvm.admit(ECHO_ELF).unwrap();
-    let traps = zkvm.admit(&elf(&[0])).unwrap();
+    let traps = zkvm.admit(&elf(&[load(2, 5, 0, 1)])).unwrap();
     let never_ends = zkvm.admit(&elf(&[jal(0, 0)])).unwrap();
     let mut runs = Vec::new();
     for truth in TRUTHS {
