@@ -64,7 +64,7 @@ pub use event::{ChainEvent, EVENT_BUFFER, Reorg};
 pub use genesis::GenesisError;
 pub use marks::Settled;
 pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PooledTransaction};
-pub use query::{FeeHistory, LogQuery, LogRange, MinedLog};
+pub use query::{FeeHistory, LogQuery, LogRange, MinedLog, OldestKept};
 pub use recover::{SenderError, recover_sender};
 pub use reorg::{BranchRecords, MAX_REORG_SIZE_BYTES, ObserveBlock};
 pub use restore::RestoredPool;

@@ -66,7 +66,41 @@ pub struct FeeHistory {
     pub rewards: Vec<Vec<u128>>,
 }
 
+/// How far back a chain goes that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OldestKept {
+    /// Number of the first block from which on all blocks are kept.
+    pub block: u64,
+    /// Number of the first block whose state is kept.
+    pub state: u64,
+}
+
 impl Chain {
+    /// How far back blocks and states are kept. A chain that was restored from a snapshot has few blocks before its head;
+    /// that it has the genesis block too does not count.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn oldest_kept(&self) -> Result<OldestKept, ChainError> {
+        let head = self.head().block.number();
+        let state = self.published().state.oldest()?;
+        let has = |number: u64| Ok::<_, ChainError>(self.block_hash(number.into())?.is_some());
+        if head == 0 || has(1)? {
+            return Ok(OldestKept { block: 0, state });
+        }
+        // Kept are all from some number on.
+        let (mut missing, mut kept) = (1, head);
+        while missing + 1 < kept {
+            let middle = missing + (kept - missing) / 2;
+            if has(middle)? {
+                kept = middle;
+            } else {
+                missing = middle;
+            }
+        }
+        Ok(OldestKept { block: kept, state })
+    }
+
     /// Logs that match, in order.
     ///
     /// # Errors

@@ -1,10 +1,13 @@
 //! What a call pretends, applied as geth does.
 
-use alloy_evm::overrides::apply_state_overrides;
+use std::borrow::Cow;
+
 use alloy_evm::precompiles::PrecompilesMap;
-use alloy_primitives::Address;
-use alloy_rpc_types_eth::state::StateOverride;
+use alloy_primitives::{Address, keccak256};
+use alloy_rpc_types_eth::state::{AccountOverride, StateOverride};
+use revm::bytecode::Bytecode;
 use revm::database::State;
+use revm::state::{Account, EvmStorageSlot, TransactionId};
 
 use crate::call::CallError;
 use crate::database::ChainDatabase;
@@ -21,7 +24,45 @@ pub(crate) fn apply(
             return Err(CallError::Request(format!("account {address} has both 'state' and 'stateDiff'")));
         }
     }
-    apply_state_overrides(overrides, state).map_err(|error| CallError::Request(error.to_string()))
+    overrides.into_iter().try_for_each(|(address, account)| change_account(address, account, state))
+}
+
+/// Changes an account, which is there from then on even if nothing is in it: no transaction touched it, so that what clears
+/// empty accounts away (EIP-161) does not reach it, nor its storage.
+fn change_account(
+    address: Address,
+    change: AccountOverride,
+    state: &mut State<ChainDatabase>,
+) -> Result<(), CallError> {
+    let account = state.load_cache_account(address)?;
+    let mut info = account.account_info().unwrap_or_default();
+    info.nonce = change.nonce.unwrap_or(info.nonce);
+    info.balance = change.balance.unwrap_or(info.balance);
+    let mut code = None;
+    if let Some(bytes) = change.code {
+        info.code_hash = keccak256(&bytes);
+        let bytecode =
+            Bytecode::new_raw_checked(bytes).map_err(|error| CallError::Request(error.to_string()))?;
+        info.code = Some(bytecode.clone());
+        code = Some((info.code_hash, bytecode));
+    }
+    let mut changed = Account::from(info);
+    let replaces_storage = change.state.is_some();
+    for (slot, value) in change.state.or(change.state_diff).into_iter().flatten() {
+        // The inverse for the value before: so that it counts as changed, whatever it was.
+        let slot_change = EvmStorageSlot::new_changed((!value).into(), value.into(), TransactionId::ZERO);
+        changed.storage.insert(slot.into(), slot_change);
+    }
+    let transitions = if replaces_storage {
+        let destroyed = account.selfdestruct();
+        let created = account.newly_created(Cow::Owned(changed));
+        destroyed.into_iter().chain([created]).collect()
+    } else {
+        vec![account.change(Cow::Owned(changed))]
+    };
+    state.apply_transition(transitions.into_iter().map(|transition| (address, transition)));
+    state.cache.contracts.extend(code);
+    Ok(())
 }
 
 fn change_precompiles(overrides: &StateOverride, precompiles: &mut PrecompilesMap) -> Result<(), CallError> {

@@ -1,5 +1,7 @@
 //! Blocks of unsigned calls that are run one after the other and not kept (`eth_simulateV1`).
 
+use std::cmp::Ordering;
+
 use alloy_consensus::transaction::Recovered;
 use alloy_consensus::{
     Header, Receipt, ReceiptEnvelope, SignableTransaction, TxEip1559, TxEip4844, TxEip7702, TxEnvelope,
@@ -168,12 +170,18 @@ impl Simulator {
             let environment = EvmEnv::new(evm.cfg_env().clone(), evm.block().clone());
             let request = complete(call, evm.db_mut(), gas_used, header.gas_limit)?;
             let (envelope, mut transaction) = unsigned(request, &environment, gas_left)?;
+            let sender = evm.db_mut().basic(transaction.caller).map_err(CallError::from)?;
+            let sender_nonce = sender.map_or(0, |sender| sender.nonce);
             // Nonces that are not checked may be at their end: geth lets them wrap, revm refuses such transactions.
             let mut nonce_wraps = false;
-            if mode == SimulationMode::Lenient {
-                transaction.nonce = transaction.nonce.min(u64::MAX - 1);
-                let sender = evm.db_mut().basic(transaction.caller).map_err(CallError::from)?;
-                nonce_wraps = sender.is_some_and(|sender| sender.nonce == u64::MAX);
+            match mode {
+                SimulationMode::Lenient => {
+                    transaction.nonce = transaction.nonce.min(u64::MAX - 1);
+                    nonce_wraps = sender_nonce == u64::MAX;
+                }
+                SimulationMode::Validated => check_nonce(&transaction, sender_nonce).map_err(|reason| {
+                    CallError::Invalid(Box::new(Refusal::new(reason, &transaction, &environment)))
+                })?,
             }
             blob_gas_used += transaction.blob_hashes.len() as u64 * DATA_GAS_PER_BLOB;
             evm.components_mut().1.0.start_call();
@@ -232,6 +240,8 @@ fn block_environment(
     configuration.disable_nonce_check = lenient;
     configuration.disable_base_fee = lenient;
     configuration.disable_eip3607 = true;
+    // As for calls, Osaka's cap on a transaction's gas (EIP-7825) is none here.
+    configuration.tx_gas_limit_cap = Some(u64::MAX);
     // The calls' gas is kept within the block's by `complete`.
     configuration.disable_block_gas_limit = true;
     if let (Some(price), Some(blobs)) = (blob_base_fee, &mut block.blob_excess_gas_and_price) {
@@ -256,6 +266,18 @@ fn complete(
         return Err(SimulationError::BlockGasLimit { used, limit });
     }
     Ok(call)
+}
+
+/// Checks the nonce, which geth does before all else; revm does it last.
+fn check_nonce(transaction: &TxEnv, sender_nonce: u64) -> Result<(), InvalidTransaction> {
+    match transaction.nonce.cmp(&sender_nonce) {
+        Ordering::Less => Err(InvalidTransaction::NonceTooLow { tx: transaction.nonce, state: sender_nonce }),
+        Ordering::Greater => {
+            Err(InvalidTransaction::NonceTooHigh { tx: transaction.nonce, state: sender_nonce })
+        }
+        Ordering::Equal if sender_nonce == u64::MAX => Err(InvalidTransaction::NonceOverflowInTransaction),
+        Ordering::Equal => Ok(()),
+    }
 }
 
 /// The transaction of a request: as it stands in the block, and as the EVM takes it.

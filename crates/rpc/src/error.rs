@@ -74,6 +74,9 @@ pub(crate) enum RpcError {
     /// A key of storage is not one.
     #[error("unable to decode storage key: {reason}")]
     StorageKey { reason: &'static str },
+    /// Nothing is asked for.
+    #[error("empty request")]
+    EmptyRequest,
     /// A log query ends past the head.
     #[error("block range extends beyond current head block")]
     RangeBeyondHead,
@@ -132,7 +135,9 @@ pub(crate) enum RpcError {
 impl RpcError {
     pub(crate) fn code(&self) -> i32 {
         match self {
-            Self::Args(_) | Self::RangeBeyondHead | Self::BackwardRange => INVALID_PARAMS,
+            Self::Args(_) | Self::EmptyRequest | Self::RangeBeyondHead | Self::BackwardRange => {
+                INVALID_PARAMS
+            }
             Self::Simulate(error) => error.code(),
             Self::Reverted { .. } => REVERTED,
             Self::NotMinedInTime { .. } => NOT_MINED_IN_TIME,

@@ -22,6 +22,7 @@ const MAX_SUGGESTED_TIP_WEI: u128 = 500_000_000_000;
 pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.blocking("eth_gasPrice", gas_price)?;
     table.blocking("eth_maxPriorityFeePerGas", |api, ()| Ok(U256::from(suggested_tip(api)?)))?;
+    table.inline("eth_baseFee", |api, ()| Ok(U256::from(api.chain.next_base_fee())))?;
     table.inline("eth_blobBaseFee", |api, ()| {
         Ok(U256::from(blob_base_fee(api, api.chain.head().block.header())))
     })?;

@@ -12,6 +12,7 @@
 
 mod api;
 mod args;
+mod capabilities;
 mod config;
 mod connection;
 mod debug;

@@ -6,16 +6,13 @@ use alloy_primitives::U256;
 use alloy_rlp::Encodable;
 use alloy_rpc_types_eth::{Block, BlockTransactions, Header, Log, Transaction, TransactionReceipt};
 use ivm_chain::{MinedLog, MinedTransaction, PooledTransaction, SealedBlock};
+use serde::Serialize;
 
 pub(crate) type RpcReceipt = TransactionReceipt<ReceiptEnvelope<Log>>;
 
+/// A header alone. It has no size: that is the block's.
 pub(crate) fn header(block: &SealedBlock) -> Header {
-    Header {
-        hash: block.hash(),
-        inner: block.header().clone(),
-        total_difficulty: None,
-        size: Some(U256::from(block.size_bytes())),
-    }
+    Header { hash: block.hash(), inner: block.header().clone(), total_difficulty: None, size: None }
 }
 
 /// A block with its transactions' hashes, or the `full` transactions.
@@ -27,7 +24,7 @@ pub(crate) fn block(block: &SealedBlock, full: bool) -> Block {
         BlockTransactions::Hashes(block.transactions().iter().map(|tx| *tx.inner().tx_hash()).collect())
     };
     Block {
-        header: header(block),
+        header: Header { size: Some(U256::from(block.size_bytes())), ..header(block) },
         uncles: block.ommers().iter().map(|ommer| ommer.hash_slow()).collect(),
         transactions,
         withdrawals: block.withdrawals().cloned(),
@@ -65,9 +62,27 @@ pub(crate) fn transaction_at(block: &SealedBlock, index: usize) -> Option<Transa
     Some(Transaction::from_transaction(transaction.clone(), info))
 }
 
-/// A transaction that waits in the pool.
-pub(crate) fn pooled_transaction(pooled: &PooledTransaction) -> Transaction {
-    Transaction::from_transaction(pooled.transaction().clone(), TransactionInfo::default())
+/// A transaction that waits in the pool: what it would have from a block is `null`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PendingTransaction {
+    #[serde(flatten)]
+    transaction: Transaction,
+    /// Which the transaction leaves out when it has none.
+    block_timestamp: (),
+}
+
+pub(crate) fn pooled_transaction(pooled: &PooledTransaction) -> PendingTransaction {
+    let transaction = Transaction::from_transaction(pooled.transaction().clone(), TransactionInfo::default());
+    PendingTransaction { transaction, block_timestamp: () }
+}
+
+/// A transaction, mined or not.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum ShownTransaction {
+    Mined(Box<Transaction>),
+    Pending(Box<PendingTransaction>),
 }
 
 /// The receipts of a block, in order.

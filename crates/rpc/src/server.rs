@@ -19,7 +19,7 @@ use crate::dev::{self, DevControl};
 use crate::ivm::{self, IvmBackend};
 use crate::methods::{MethodTable, RegisterError};
 use crate::middleware::GethErrorsLayer;
-use crate::{debug, discover, eth, fees, forks, http, pending, simulate, trace, txpool, web3};
+use crate::{capabilities, debug, discover, eth, fees, forks, http, pending, simulate, trace, txpool, web3};
 
 /// Pings in a row a WebSocket client may leave unanswered.
 const MAX_MISSED_PINGS: usize = 2;
@@ -131,6 +131,7 @@ fn methods(api: &Arc<Api>) -> Result<MethodTable, RegisterError> {
     let mut table = MethodTable::new(Arc::clone(api));
     web3::register(&mut table)?;
     eth::register(&mut table)?;
+    capabilities::register(&mut table)?;
     fees::register(&mut table)?;
     forks::register(&mut table)?;
     simulate::register(&mut table)?;

@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, U64};
-use alloy_rpc_types_eth::Transaction;
 use ivm_chain::PooledTransaction;
 use serde::Serialize;
 
 use crate::api::Api;
 use crate::error::RpcResult;
 use crate::methods::{MethodTable, RegisterError};
-use crate::render;
+use crate::render::{self, PendingTransaction};
 
 pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.inline("txpool_status", status)?;
@@ -21,8 +20,8 @@ pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.blocking("txpool_inspect", |api, ()| Ok(content(api, |_| true, summary)))
 }
 
-/// Sender → nonce → transaction.
-type BySender<T> = BTreeMap<Address, BTreeMap<String, T>>;
+/// Sender, by its address with the checksum of EIP-55 → nonce → transaction.
+type BySender<T> = BTreeMap<String, BTreeMap<String, T>>;
 
 #[derive(Clone, Serialize)]
 struct Split<T> {
@@ -35,9 +34,10 @@ fn status(api: &Api, (): ()) -> RpcResult<Split<U64>> {
     Ok(Split { pending: U64::from(pending), queued: U64::from(queued) })
 }
 
-fn content_from(api: &Api, (sender,): (Address,)) -> RpcResult<Split<BTreeMap<String, Transaction>>> {
+fn content_from(api: &Api, (sender,): (Address,)) -> RpcResult<Split<BTreeMap<String, PendingTransaction>>> {
     let Split { mut pending, mut queued } =
         content(api, |pooled| pooled.transaction().signer() == sender, render::pooled_transaction);
+    let sender = sender.to_checksum(None);
     Ok(Split {
         pending: pending.remove(&sender).unwrap_or_default(),
         queued: queued.remove(&sender).unwrap_or_default(),
@@ -53,7 +53,7 @@ fn content<T>(
         let mut senders = BySender::<T>::new();
         for pooled in transactions.iter().filter(|pooled| keep(pooled)) {
             let transaction = pooled.transaction();
-            let nonces = senders.entry(transaction.signer()).or_default();
+            let nonces = senders.entry(transaction.signer().to_checksum(None)).or_default();
             nonces.insert(transaction.nonce().to_string(), show(pooled));
         }
         senders

@@ -2,11 +2,44 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{object, schema};
+use super::{object, record, schema};
 
 fn text(pattern: &str) -> Value {
     json!({"type": "string", "pattern": pattern})
 }
+
+/// Fields of a header. Those that came with a fork may be left out.
+const HEADER: &[(&str, &str)] = &[
+    ("hash", "Hash"),
+    ("parentHash", "Hash"),
+    ("sha3Uncles", "Hash"),
+    ("miner", "Address"),
+    ("stateRoot", "Hash"),
+    ("transactionsRoot", "Hash"),
+    ("receiptsRoot", "Hash"),
+    ("logsBloom", "Bytes"),
+    ("difficulty", "Quantity"),
+    ("number", "Quantity"),
+    ("gasLimit", "Quantity"),
+    ("gasUsed", "Quantity"),
+    ("timestamp", "Quantity"),
+    ("extraData", "Bytes"),
+    ("mixHash", "Hash"),
+    ("nonce", "Bytes"),
+    ("baseFeePerGas?", "Quantity"),
+    ("withdrawalsRoot?", "Hash"),
+    ("blobGasUsed?", "Quantity"),
+    ("excessBlobGas?", "Quantity"),
+    ("parentBeaconBlockRoot?", "Hash"),
+    ("requestsHash?", "Hash"),
+];
+/// What a block has beside the fields of its header. An uncle has no transactions.
+const BODY: &[(&str, &str)] = &[
+    ("size", "Quantity"),
+    ("transactions?", "[HashOrTransaction]"),
+    ("uncles", "[Hash]"),
+    ("withdrawals?", "[object]"),
+];
 
 /// All schemas, by their names.
 pub(super) fn all() -> Map<String, Value> {
@@ -102,31 +135,26 @@ fn ethereum() -> Value {
         ]),
         "PlainNumber": {"type": "integer", "minimum": 0},
         "Trace": {"description": "As the tracer that was asked for gives it", "type": "object"},
-        "Header": object(&[
-            ("hash", "Hash"),
-            ("parentHash", "Hash"),
-            ("number", "Quantity"),
-            ("timestamp", "Quantity"),
-            ("miner", "Address"),
-            ("stateRoot", "Hash"),
-            ("transactionsRoot", "Hash"),
-            ("receiptsRoot", "Hash"),
-            ("logsBloom", "Bytes"),
-            ("gasLimit", "Quantity"),
-            ("gasUsed", "Quantity"),
-            ("baseFeePerGas", "Quantity"),
-            ("mixHash", "Hash"),
-            ("extraData", "Bytes"),
-            ("requestsHash", "Hash"),
+        "Capabilities": record(&[
+            ("head", "BlockPlace"),
+            ("state", "Capability"),
+            ("tx", "Capability"),
+            ("logs", "Capability"),
+            ("receipts", "Capability"),
+            ("blocks", "Capability"),
+            ("stateproofs", "Capability"),
         ]),
-        "Block": {"allOf": [schema("Header"), object(&[
-            ("size", "Quantity"),
-            ("transactions", "[HashOrTransaction]"),
-            ("uncles", "[Hash]"),
-            ("withdrawals", "[object]"),
-        ])]},
+        "BlockPlace": record(&[("number", "Quantity"), ("hash", "Hash")]),
+        "Capability": record(&[
+            ("disabled", "boolean"),
+            ("oldestBlock", "Quantity"),
+            ("deleteStrategy?", "DeleteStrategy"),
+        ]),
+        "DeleteStrategy": record(&[("type", "string"), ("retentionBlocks", "Quantity")]),
+        "Header": record(HEADER),
+        "Block": record(&[HEADER, BODY].concat()),
         "HashOrTransaction": {"oneOf": [schema("Hash"), schema("Transaction")]},
-        "Transaction": object(&[
+        "Transaction": record(&[
             ("hash", "Hash"),
             ("type", "Quantity"),
             ("from", "Address"),
@@ -134,14 +162,25 @@ fn ethereum() -> Value {
             ("nonce", "Quantity"),
             ("value", "Quantity"),
             ("gas", "Quantity"),
+            ("gasPrice", "Quantity"),
+            ("maxFeePerGas?", "Quantity"),
+            ("maxPriorityFeePerGas?", "Quantity"),
+            ("maxFeePerBlobGas?", "Quantity"),
             ("input", "Bytes"),
+            ("chainId?", "Quantity"),
+            ("accessList?", "[object]"),
+            ("blobVersionedHashes?", "[Hash]"),
+            ("authorizationList?", "[object]"),
             ("blockHash", "Hash|null"),
             ("blockNumber", "Quantity|null"),
+            ("blockTimestamp", "Quantity|null"),
             ("transactionIndex", "Quantity|null"),
+            ("v", "Quantity"),
             ("r", "Quantity"),
             ("s", "Quantity"),
+            ("yParity?", "Quantity"),
         ]),
-        "Receipt": object(&[
+        "Receipt": record(&[
             ("transactionHash", "Hash"),
             ("transactionIndex", "Quantity"),
             ("blockHash", "Hash"),
@@ -149,15 +188,18 @@ fn ethereum() -> Value {
             ("from", "Address"),
             ("to", "Address|null"),
             ("contractAddress", "Address|null"),
-            ("status", "Quantity"),
+            ("status?", "Quantity"),
+            ("root?", "Hash"),
             ("type", "Quantity"),
             ("gasUsed", "Quantity"),
             ("cumulativeGasUsed", "Quantity"),
             ("effectiveGasPrice", "Quantity"),
+            ("blobGasUsed?", "Quantity"),
+            ("blobGasPrice?", "Quantity"),
             ("logs", "[Log]"),
             ("logsBloom", "Bytes"),
         ]),
-        "Log": object(&[
+        "Log": record(&[
             ("address", "Address"),
             ("topics", "[Hash]"),
             ("data", "Bytes"),
@@ -169,14 +211,15 @@ fn ethereum() -> Value {
             ("logIndex", "Quantity"),
             ("removed", "boolean"),
         ]),
-        "AccountProof": object(&[
+        "AccountProof": record(&[
             ("address", "Address"),
             ("balance", "Quantity"),
             ("nonce", "Quantity"),
             ("codeHash", "Hash"),
             ("storageHash", "Hash"),
             ("accountProof", "[Bytes]"),
-            ("storageProof", "[object]"),
+            ("storageProof", "[StorageProof]"),
         ]),
+        "StorageProof": record(&[("key", "Slot"), ("value", "Quantity"), ("proof", "[Bytes]")]),
     })
 }

@@ -44,6 +44,12 @@ pub(super) const METHODS: &[Described] = &[
         params: &[],
         result: "[Address]",
     },
+    Described {
+        name: "eth_capabilities",
+        summary: "What the node can be asked about, and how far back",
+        params: &[],
+        result: "Capabilities",
+    },
     Described { name: "eth_config", summary: "The rules in force (EIP-7910)", params: &[], result: "object" },
     Described {
         name: "eth_getBlockByNumber",
@@ -280,6 +286,12 @@ pub(super) const METHODS: &[Described] = &[
     Described {
         name: "eth_maxPriorityFeePerGas",
         summary: "Tip per gas that is suggested, in wei",
+        params: &[],
+        result: "Quantity",
+    },
+    Described {
+        name: "eth_baseFee",
+        summary: "Base fee of the next block in wei",
         params: &[],
         result: "Quantity",
     },

@@ -2,7 +2,7 @@
 
 use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::B256;
-use alloy_rpc_types_eth::{Filter, Log, Transaction};
+use alloy_rpc_types_eth::{Filter, Log};
 use serde::Serialize;
 
 use super::logs::{self, FilterArg};
@@ -10,7 +10,7 @@ use crate::api::Api;
 use crate::error::{RpcError, RpcResult};
 use crate::filters::{Cursor, FilterError, FilterId, Seen};
 use crate::methods::{MethodTable, RegisterError};
-use crate::render;
+use crate::render::{self, PendingTransaction};
 
 pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.inline("eth_newFilter", new_log_filter)?;
@@ -27,7 +27,7 @@ pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
 enum Changes {
     Hashes(Vec<B256>),
     Logs(Vec<Log>),
-    Transactions(Vec<Transaction>),
+    Transactions(Vec<PendingTransaction>),
 }
 
 fn new_log_filter(api: &Api, (FilterArg(filter),): (FilterArg,)) -> RpcResult<FilterId> {

@@ -5,7 +5,7 @@ use alloy_consensus::{SignableTransaction, TxEnvelope};
 use alloy_dyn_abi::TypedData;
 use alloy_eips::{BlockId, Encodable2718};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxHash, TxKind, eip191_hash_message};
-use alloy_rpc_types_eth::{Transaction, TransactionRequest};
+use alloy_rpc_types_eth::TransactionRequest;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::error::{RpcError, RpcResult};
 use crate::fees;
 use crate::methods::{MethodTable, RegisterError};
 use crate::params::{AddressArg, BytesArg};
-use crate::render;
+use crate::render::{self, PendingTransaction};
 
 pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.inline("eth_accounts", |api, ()| Ok(api.config.accounts.addresses()))?;
@@ -55,7 +55,7 @@ impl<'de> Deserialize<'de> for TypedDataArg {
 }
 
 /// The transactions in the pool that are the node's own accounts'.
-fn pending(api: &Api, (): ()) -> RpcResult<Vec<Transaction>> {
+fn pending(api: &Api, (): ()) -> RpcResult<Vec<PendingTransaction>> {
     let pool = api.chain.pool();
     let own =
         api.config.accounts.addresses().into_iter().flat_map(|account| pool.content_of(account).pending);

@@ -72,7 +72,11 @@ fn storage_values(
     api: &Api,
     (accounts, block): (BTreeMap<Address, Vec<String>>, Option<BlockArg>),
 ) -> RpcResult<BTreeMap<Address, Vec<B256>>> {
-    check_slots(api, 0, accounts.values().map(Vec::len).sum())?;
+    let count = accounts.values().map(Vec::len).sum();
+    if count == 0 {
+        return Err(RpcError::EmptyRequest);
+    }
+    check_slots(api, 0, count)?;
     let state = state(api, block)?;
     let mut values = BTreeMap::new();
     for (address, keys) in accounts {

@@ -8,7 +8,7 @@ use crate::api::Api;
 use crate::error::RpcResult;
 use crate::methods::{MethodTable, RegisterError};
 use crate::params::{BytesArg, HashArg, NumberArg};
-use crate::render::{self, RpcReceipt};
+use crate::render::{self, RpcReceipt, ShownTransaction};
 
 pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
     table.blocking("eth_sendRawTransaction", send_raw)?;
@@ -35,12 +35,13 @@ fn send_raw(api: &Api, (BytesArg(raw),): (BytesArg,)) -> RpcResult<TxHash> {
     Ok(api.chain.submit_transaction(&raw)?)
 }
 
-fn by_hash(api: &Api, (HashArg(hash),): (HashArg,)) -> RpcResult<Option<Transaction>> {
+fn by_hash(api: &Api, (HashArg(hash),): (HashArg,)) -> RpcResult<Option<ShownTransaction>> {
     if let Some(pooled) = api.chain.pool().get(hash) {
-        return Ok(Some(render::pooled_transaction(&pooled)));
+        return Ok(Some(ShownTransaction::Pending(render::pooled_transaction(&pooled).into())));
     }
     let Some(mined) = api.chain.transaction(hash)? else { return Ok(None) };
-    by_position(api, mined.block_hash.into(), Index(usize::try_from(mined.index).unwrap_or(usize::MAX)))
+    let index = Index(usize::try_from(mined.index).unwrap_or(usize::MAX));
+    Ok(by_position(api, mined.block_hash.into(), index)?.map(|shown| ShownTransaction::Mined(shown.into())))
 }
 
 /// A transaction in its encoding, pending or mined.

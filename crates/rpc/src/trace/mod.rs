@@ -138,6 +138,12 @@ fn run(
     let mut trace = tracer
         .get_result(context, &transaction, &environment.block_env, &outcome, state)
         .map_err(|error| RpcError::Tracer { reason: error.to_string() })?;
+    if let (GethTrace::CallTracer(frame), DebugInspector::CallTracer(_, config)) = (&mut trace, &*tracer)
+        && config.only_top_call == Some(true)
+    {
+        // Where no calls are told of, no log comes after one.
+        frame.logs.iter_mut().for_each(|log| log.position = Some(0));
+    }
     give_all_gas(&mut trace, transaction.gas_limit);
     Ok((trace, outcome.state))
 }

@@ -211,6 +211,10 @@ async fn storage_keys_are_read_as_geth_reads_them() {
         (refused.code(), refused.message()),
         (-32000, "unable to decode storage key: hex string invalid")
     );
+    for nothing in [json!({}), json!({contract.to_string(): []})] {
+        let refused = node.fails("eth_getStorageValues", json!([nothing])).await;
+        assert_eq!((refused.code(), refused.message()), (-32602, "empty request"));
+    }
     let values = node.call("eth_getStorageValues", json!([{contract.to_string(): ["0x0", "0x1"]}])).await;
     let account = values.as_object().unwrap().values().next().unwrap();
     assert_eq!(account, &json!([word, B256::ZERO]));

@@ -32,15 +32,16 @@ async fn a_transfer_from_the_pool_to_its_receipt() {
     let hash = node.send(transfer(0), 0).await;
 
     let pending = node.call("eth_getTransactionByHash", json!([hash])).await;
-    assert_eq!(pending["blockHash"], Value::Null);
+    for field in ["blockHash", "blockNumber", "blockTimestamp", "transactionIndex"] {
+        assert_eq!(pending.get(field), Some(&Value::Null), "{field}");
+    }
     assert_eq!(pending["from"], json!(sender));
     assert_eq!(node.call("eth_getTransactionReceipt", json!([hash])).await, Value::Null);
     assert_eq!(node.call("eth_getTransactionCount", json!([sender, "latest"])).await, "0x0");
     assert_eq!(node.call("eth_getTransactionCount", json!([sender, "pending"])).await, "0x1");
     assert_eq!(node.call("txpool_status", json!([])).await, json!({"pending": "0x1", "queued": "0x0"}));
     let content = node.call("txpool_content", json!([])).await;
-    let by_sender = content["pending"].as_object().unwrap().values().next().unwrap();
-    assert_eq!(by_sender["0"]["hash"], json!(hash));
+    assert_eq!(content["pending"][sender.to_checksum(None)]["0"], pending);
     let inspected = node.call("txpool_inspect", json!([])).await.to_string();
     assert!(inspected.contains("1 wei + 21000 gas × 10000000000 wei"), "{inspected}");
     assert!(node.call("txpool_contentFrom", json!([sender])).await["pending"].get("0").is_some());
@@ -124,6 +125,36 @@ async fn blocks_by_number_hash_and_tag() {
     assert_eq!(full["transactions"][0]["from"], json!(signer(0).address()));
     let genesis = node.call("eth_getBlockByNumber", json!(["earliest", true])).await;
     assert_eq!(genesis["hash"], json!(node.chain.genesis_hash()));
+}
+
+#[tokio::test]
+async fn a_header_is_its_block_without_what_the_block_holds() {
+    let node = Node::start().await;
+    let block = node.mine().block;
+    let mut expected = node.call("eth_getBlockByNumber", json!(["0x1", false])).await;
+    for field in ["size", "transactions", "uncles", "withdrawals"] {
+        assert!(expected.as_object_mut().unwrap().remove(field).is_some(), "{field}");
+    }
+    assert_eq!(node.call("eth_getHeaderByNumber", json!(["0x1"])).await, expected);
+    assert_eq!(node.call("eth_getHeaderByHash", json!([block.hash()])).await, expected);
+    assert_eq!(node.call("eth_getHeaderByNumber", json!(["0x2"])).await, Value::Null);
+}
+
+#[tokio::test]
+async fn a_node_says_how_far_back_it_goes() {
+    let node = Node::start().await;
+    let block = node.mine().block;
+    let capabilities = node.call("eth_capabilities", json!([])).await;
+    assert_eq!(capabilities["head"], json!({"number": "0x1", "hash": block.hash()}));
+    let all = json!({"disabled": false, "oldestBlock": "0x0"});
+    for kind in ["tx", "logs", "receipts", "blocks"] {
+        assert_eq!(capabilities[kind], all, "{kind}");
+    }
+    let window = json!({"disabled": false, "oldestBlock": "0x0",
+        "deleteStrategy": {"type": "window", "retentionBlocks": "0x186a0"}});
+    for kind in ["state", "stateproofs"] {
+        assert_eq!(capabilities[kind], window, "{kind}");
+    }
 }
 
 #[tokio::test]
@@ -283,6 +314,7 @@ async fn fees_are_suggested_from_what_blocks_took() {
     assert!(base_fee > node.chain.next_base_fee());
     assert_eq!(price, 3 * GWEI as u64 + base_fee);
     assert_eq!(node.call("eth_blobBaseFee", json!([])).await, "0x1");
+    assert_eq!(number(&node.call("eth_baseFee", json!([])).await), node.chain.next_base_fee());
 
     let history = node.call("eth_feeHistory", json!(["0x5", "latest", [10, 50.5]])).await;
     assert_eq!(history["oldestBlock"], "0x0");

@@ -3,6 +3,7 @@
 
 mod calls;
 mod common;
+mod discover;
 mod ethereum;
 mod events;
 mod explorer;

@@ -31,8 +31,22 @@ fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
+/// Whether a text is of a pattern, one of those of Ethereum's simple types; others are not looked at.
+fn follows(pattern: &str, text: &str) -> bool {
+    let digits =
+        text.strip_prefix("0x").filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    let Some(digits) = digits else { return false };
+    match pattern {
+        "^0x(0|[1-9a-f][0-9a-f]*)$" => digits == "0" || !(digits.is_empty() || digits.starts_with('0')),
+        "^0x([0-9a-fA-F]{2})*$" => digits.len().is_multiple_of(2),
+        "^0x[0-9a-fA-F]{64}$" => digits.len() == 64,
+        "^0x[0-9a-fA-F]{40}$" => digits.len() == 40,
+        _ => true,
+    }
+}
+
 /// What is wrong with a value by a schema, as far as this document's schemas go.
-fn fault(document: &Value, schema: &Value, value: &Value) -> Option<String> {
+pub(crate) fn fault(document: &Value, schema: &Value, value: &Value) -> Option<String> {
     let schema = resolve(document, schema);
     if let Some(options) = schema.get("oneOf") {
         let fits =
@@ -54,6 +68,11 @@ fn fault(document: &Value, schema: &Value, value: &Value) -> Option<String> {
     };
     if !right {
         return Some(format!("{value} is no {}", schema["type"]));
+    }
+    if let Some(pattern) = schema["pattern"].as_str()
+        && !follows(pattern, value.as_str().unwrap())
+    {
+        return Some(format!("{value} is not of {pattern}"));
     }
     if let Some(items) = schema.get("items") {
         return value.as_array().unwrap().iter().find_map(|item| fault(document, items, item));

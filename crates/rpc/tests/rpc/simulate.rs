@@ -1,9 +1,13 @@
 //! `eth_simulateV1`.
 
 use crate::common::{
-    GENESIS_TIME, Node, RECIPIENT, REVERT_INITCODE, STORE_INITCODE, invoke, signer, transfer,
+    CHAIN_ID, GENESIS_TIME, Node, RECIPIENT, REVERT_INITCODE, STORE_INITCODE, invoke, signer, transfer,
 };
-use alloy_primitives::{B256, U256};
+use alloy_eips::eip7702::Authorization;
+use alloy_genesis::Genesis;
+use alloy_primitives::{Address, B256, U256};
+use alloy_signer::SignerSync;
+use ivm_chain::{Chain, ChainConfig, Storage};
 use serde_json::{Value, json};
 
 const A: &str = "0xc000000000000000000000000000000000000000";
@@ -231,6 +235,90 @@ async fn nonces_may_wrap_without_validation() {
     let (code, message) = refusal(&node, payload(true)).await;
     assert_eq!(code, -32603);
     assert!(message.starts_with("err: nonce has max value: address 0xC0"), "{message}");
+}
+
+/// An Ethereum chain with every fork up to Osaka from the start, and no block but the first.
+fn osaka() -> Chain {
+    use alloy_eips::{eip7002, eip7251};
+    let genesis: Genesis = serde_json::from_value(json!({
+        "config": {"chainId": CHAIN_ID, "homesteadBlock": 0, "eip150Block": 0, "eip155Block": 0,
+            "eip158Block": 0, "byzantiumBlock": 0, "constantinopleBlock": 0, "petersburgBlock": 0,
+            "istanbulBlock": 0, "berlinBlock": 0, "londonBlock": 0, "terminalTotalDifficulty": 131_072,
+            "shanghaiTime": 0, "cancunTime": 0, "pragueTime": 0, "osakaTime": 0},
+        "nonce": "0x0", "timestamp": "0x0", "extraData": "0x", "gasLimit": "0xbebc200",
+        "difficulty": "0x20000", "mixHash": B256::ZERO, "coinbase": Address::ZERO,
+        "alloc": {
+            eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS.to_string():
+                {"balance": "0x0", "code": eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_CODE},
+            eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS.to_string():
+                {"balance": "0x0", "code": eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_CODE},
+        },
+    }))
+    .unwrap();
+    Chain::open(ChainConfig::ethereum(genesis).unwrap(), Storage::Memory).unwrap()
+}
+
+#[tokio::test]
+async fn calls_may_have_more_gas_than_osakas_transactions() {
+    let node = Node::start_on(osaka()).await;
+    for validation in [false, true] {
+        let payload = json!({"blockStateCalls": [{"blockOverrides": {"baseFeePerGas": "0x0"},
+            "calls": [{"from": A, "to": B}, {"from": A, "to": B}]}],
+            "validation": validation, "returnFullTransactions": true});
+        let blocks = simulate(&node, payload).await;
+        let gas = |index: usize| blocks[0]["transactions"][index]["gas"].clone();
+        assert_eq!(gas(0), json!(format!("{:#x}", 50_000_000)), "all that a simulation may use");
+        assert_eq!(gas(1), json!(format!("{:#x}", 50_000_000 - 21_000)));
+    }
+}
+
+#[tokio::test]
+async fn a_nonce_is_checked_before_the_price() {
+    let node = Node::start().await;
+    for (nonce, code) in [("0x4", -38010), ("0x5", -38012), ("0x6", -38011)] {
+        // Without a price none of them pays the base fee.
+        let payload = json!({"blockStateCalls": [{"stateOverrides": {A: {"nonce": "0x5"}},
+            "calls": [{"from": A, "to": B, "nonce": nonce}]}], "validation": true});
+        assert_eq!(refusal(&node, payload).await.0, code, "{nonce}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_is_overridden_to_nothing_keeps_its_storage() {
+    let node = Node::start().await;
+    let contract = node.deploy(0, &STORE_INITCODE).await;
+    node.send(invoke(1, contract, 7), 0).await;
+    node.mine();
+    // Gives slot 0.
+    let reader = "0x5f545f5260205ff3";
+    let payload = json!({"blockStateCalls": [
+        {"stateOverrides": {contract.to_string(): {"code": "0x", "nonce": "0x0", "balance": "0x0"}},
+            "calls": [{"from": A, "to": B}]},
+        {"stateOverrides": {contract.to_string(): {"code": reader}}, "calls": [{"to": contract}]},
+        {"stateOverrides": {contract.to_string(): {"state": {}}}, "calls": [{"to": contract}]},
+    ]});
+    let blocks = simulate(&node, payload).await;
+    assert_eq!(blocks[1]["calls"][0]["returnData"], json!(B256::with_last_byte(7)));
+    assert_eq!(blocks[2]["calls"][0]["returnData"], json!(B256::ZERO), "storage that is replaced is gone");
+}
+
+#[tokio::test]
+async fn an_account_that_is_overridden_to_nothing_exists() {
+    let node = Node::start().await;
+    let authority = signer(7);
+    let authorization =
+        Authorization { chain_id: U256::from(CHAIN_ID), address: signer(0).address(), nonce: 0 };
+    let signature = authority.sign_hash_sync(&authorization.signature_hash()).unwrap();
+    let call = json!({"from": A, "to": A, "authorizationList": [authorization.into_signed(signature)]});
+    let authority = authority.address().to_string();
+    let gas_used = async |overrides: Value| {
+        let payload = json!({"blockStateCalls": [{"stateOverrides": overrides, "calls": [call]}]});
+        simulate(&node, payload).await[0]["calls"][0]["gasUsed"].clone()
+    };
+    // An authorization costs 25,000 gas; 12,500 of it come back when the account is there already (EIP-7702), up to a
+    // fifth of what was used.
+    assert_eq!(gas_used(json!({})).await, json!(format!("{:#x}", 46_000)));
+    assert_eq!(gas_used(json!({authority: {"code": "0x"}})).await, json!(format!("{:#x}", 36_800)));
 }
 
 #[tokio::test]

@@ -198,3 +198,24 @@ async fn raw_records_are_the_consensus_encoding() {
     assert!(header.get("transactions").is_none());
     assert_eq!(node.call("eth_getHeaderByHash", json!([block.hash()])).await, header);
 }
+
+#[tokio::test]
+async fn logs_of_the_top_call_alone_keep_their_numbers() {
+    let node = Node::start().await;
+    let (outer, inner) = (RECIPIENT, Address::repeat_byte(0x78));
+    // Calls the other, which logs; then logs itself.
+    let outer_code = format!("0x5f5f5f5f5f73{}5af1505f5fa000", inner.to_string().trim_start_matches("0x"));
+    let logs = async |only_top_call: bool| {
+        let options = json!({
+            "tracer": "callTracer",
+            "tracerConfig": {"withLog": true, "onlyTopCall": only_top_call},
+            "stateOverrides": {outer.to_string(): {"code": outer_code}, inner.to_string(): {"code": "0x5f5fa000"}},
+        });
+        let call = json!({"to": outer, "gas": "0x100000"});
+        let frame = node.call("debug_traceCall", json!([call, "latest", options])).await;
+        let log = &frame["logs"][0];
+        (frame.get("calls").is_some(), log["index"].clone(), log["position"].clone())
+    };
+    assert_eq!(logs(false).await, (true, json!("0x1"), json!("0x1")));
+    assert_eq!(logs(true).await, (false, json!("0x1"), json!("0x0")));
+}

@@ -70,6 +70,13 @@ impl Node {
         Self { chain, server }
     }
 
+    /// A node that only reads, over a chain of its own.
+    pub(crate) async fn start_on(chain: Chain) -> Self {
+        let config = RpcConfig { listen: "127.0.0.1:0".parse().unwrap(), ..RpcConfig::default() };
+        let server = serve(config, chain.clone(), None, None).await.unwrap();
+        Self { chain, server }
+    }
+
     pub(crate) async fn ws(&self) -> Client {
         let url = format!("ws://{}", self.server.local_addr());
         let transport = WsTransportClientBuilder::default();
