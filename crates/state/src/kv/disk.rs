@@ -63,8 +63,7 @@ impl DiskStore {
     /// # Errors
     /// When another process has it open, when it belongs to another chain or layout version, or when the disk fails.
     pub fn open(path: &Path, tables: &[Table], genesis_hash: B256) -> Result<Self, StoreError> {
-        let builder =
-            Database::builder(path).cache_size(CACHE_SIZE_BYTES).worker_threads(BACKGROUND_THREADS);
+        let builder = Database::builder(path).cache_size(CACHE_SIZE_BYTES).worker_threads(BACKGROUND_THREADS);
         let database =
             builder.max_journaling_size(MAX_JOURNALS_SIZE_BYTES).open().map_err(|error| match error {
                 fjall::Error::Locked => StoreError::Locked { path: path.to_path_buf() },
