@@ -7,6 +7,6 @@ import { SyncJobs } from "./jobs/SyncJobs.sol";
 
 /// @title Jobs: requests, their escrow, their outcomes and the delivery of these
 /// @dev Each way to ask is a file of its own; this puts them together. Everything that moves ether or closes jobs holds
-/// one lock, since callbacks run in the middle of it. `requestJob`, `execute`, `deposit` and `approve` do not: a callback
-/// may ask for the next job.
+/// one lock, since callbacks run in the middle of it. `requestJob`, `execute`, `deposit`, `approve` and `revokeNumber` do not: a
+/// callback may ask for the next job.
 contract JobManager is OnchainJobs, OffchainJobs, SyncJobs { }

@@ -7,7 +7,8 @@ import { Consumer } from "./Consumer.sol";
 
 /// @title Base of contracts that ask for jobs by signature (LP 8.1)
 /// @notice Say in `_isSignedForUs` which signatures are good. The job manager gives the check 200,000 gas; it may read
-/// state, but what was good may not be so any more when the job lands, which then is passed over.
+/// state, but what was good may not be so any more when the job lands, which then is passed over. A number that must not
+/// land any more is revoked by `JOB_MANAGER.revokeNumber`: say who may have that done.
 abstract contract OffchainRequester is Consumer, IERC1271 {
     /// @dev What EIP-1271 has no name for: any other answer than its magic value.
     bytes4 private constant BAD_SIGNATURE = 0xffffffff;

@@ -13,9 +13,19 @@ abstract contract SingleSigner is OffchainRequester {
     /// @notice Without a signer, nobody could ask.
     error SignerZero();
 
+    /// @notice Only the signer may revoke what it signed.
+    error NotSigner(address got, address expected);
+
     constructor(address signer) {
         require(signer != address(0), SignerZero());
         SIGNER = signer;
+    }
+
+    /// @notice Ends what was signed with this number, without a request in its place: see `IOffchainJobs.revokeNumber`. Only
+    /// the signer may call.
+    function revokeNumber(uint64 number, bool ordered) external {
+        require(msg.sender == SIGNER, NotSigner(msg.sender, SIGNER));
+        JOB_MANAGER.revokeNumber(number, ordered);
     }
 
     /// @dev 65 bytes, `s` in the lower half: of one signature, nobody else can make another.

@@ -45,7 +45,8 @@ contract OffchainInvariantsTest is Fixture {
         }
     }
 
-    /// @dev Ordered jobs land as 0, 1, 2 and so on; a request without fault whose turn it is lands; strangers post nothing.
+    /// @dev Ordered jobs land as 0, 1, 2 and so on, but for revoked numbers, which never land; a request without fault whose
+    /// turn it is lands; strangers post nothing.
     function invariant_orderHolds() public view {
         vm.assertTrue(handler.orderedNoncesAreThoseClaimed());
         vm.assertFalse(handler.sawForbiddenMove());

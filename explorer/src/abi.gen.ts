@@ -642,6 +642,11 @@ export const jobManagerAbi = [
  },
  {
   "type": "event",
+  "name": "EIP712DomainChanged",
+  "inputs": []
+ },
+ {
+  "type": "event",
   "name": "JobCancelled",
   "inputs": [
    {
@@ -791,6 +796,27 @@ export const jobManagerAbi = [
    {
     "name": "onchainInput",
     "type": "bytes",
+    "indexed": false
+   }
+  ]
+ },
+ {
+  "type": "event",
+  "name": "NumberRevoked",
+  "inputs": [
+   {
+    "name": "consumer",
+    "type": "address",
+    "indexed": true
+   },
+   {
+    "name": "number",
+    "type": "uint64",
+    "indexed": false
+   },
+   {
+    "name": "ordered",
+    "type": "bool",
     "indexed": false
    }
   ]

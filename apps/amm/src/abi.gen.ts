@@ -824,6 +824,44 @@ export const jobManagerAbi = [
  },
  {
   "type": "error",
+  "name": "NumberNotNext",
+  "inputs": [
+   {
+    "name": "got",
+    "type": "uint64"
+   },
+   {
+    "name": "expected",
+    "type": "uint64"
+   }
+  ]
+ },
+ {
+  "type": "error",
+  "name": "NumberTooLarge",
+  "inputs": [
+   {
+    "name": "got",
+    "type": "uint64"
+   },
+   {
+    "name": "max",
+    "type": "uint64"
+   }
+  ]
+ },
+ {
+  "type": "error",
+  "name": "NumberUsed",
+  "inputs": [
+   {
+    "name": "got",
+    "type": "uint64"
+   }
+  ]
+ },
+ {
+  "type": "error",
   "name": "ReentrancyGuardReentrantCall",
   "inputs": []
  },

@@ -9,7 +9,7 @@ interface IOffchainJobs {
     /// @notice What is signed.
     /// @param consumer Who asks and is called back. Must have code.
     /// @param nonce The job's number among the consumer's unordered or ordered ones, below 2^62. Of two requests with
-    /// the same number, the one that lands first counts: to replace a request, sign another one.
+    /// the same number, the one that lands first counts: to replace a request, sign another one. To end one, `revokeNumber`.
     /// @param ordered Whether the job is delivered only after all ordered ones with smaller numbers, which start at 0.
     /// @param programId The program to run.
     /// @param onchainInput Bytes the program reads, which the log will carry.
@@ -74,6 +74,18 @@ interface IOffchainJobs {
     /// @notice An entry of `submitOffchainResults` was passed over. `nonce` is the request's, whose kind is not in it.
     event OffchainResultSkipped(address indexed consumer, uint64 nonce, RequestFault fault);
 
+    /// @notice The consumer has revoked a number: no request with it lands any more.
+    event NumberRevoked(address indexed consumer, uint64 number, bool ordered);
+
+    /// @notice A number is too large for a job.
+    error NumberTooLarge(uint64 got, uint64 max);
+
+    /// @notice An unordered job of this number has landed, or it was revoked before.
+    error NumberUsed(uint64 got);
+
+    /// @notice Of ordered numbers, only the next one can be revoked.
+    error NumberNotNext(uint64 got, uint64 expected);
+
     /// @notice `consumer` may spend up to `amountWei` of the payer's account on jobs asked for by signature.
     event SpendingApproved(address indexed payer, address indexed consumer, uint256 amountWei);
 
@@ -82,6 +94,12 @@ interface IOffchainJobs {
     /// @param consumer Who may spend.
     /// @param amountWei How much in all.
     function approve(address consumer, uint256 amountWei) external;
+
+    /// @notice Revokes a number of the caller's: what was signed with it never lands, and nothing is signed in its place. A
+    /// request that is under way may land before.
+    /// @param number An unordered number that was not used, or the next ordered one, after which the one after it is next.
+    /// @param ordered Whether it is the number of an ordered job.
+    function revokeNumber(uint64 number, bool ordered) external;
 
     /// @notice Posts requests with their outcomes, and delivers them. Only the block's proposer may call. A bad entry
     /// is passed over with `OffchainResultSkipped`; it does not hurt the others. A good one is charged for the cycles
@@ -106,7 +124,8 @@ interface IOffchainJobs {
     /// @notice What a consumer may still spend from the payer's account.
     function allowance(address payer, address consumer) external view returns (uint256 amountWei);
 
-    /// @notice Whether an unordered job of this number has landed.
+    /// @notice Whether an unordered job of this number has landed, or the number was revoked. `jobState` tells which: the
+    /// job of a revoked number is `Cancelled`.
     function isNonceUsed(address consumer, uint64 number) external view returns (bool);
 
     /// @notice The number of the consumer's next ordered job.

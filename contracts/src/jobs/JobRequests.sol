@@ -9,8 +9,15 @@ import { IOffchainJobs } from "../interfaces/IOffchainJobs.sol";
 /// @dev The same as `ivm-contracts` in Rust; the golden vectors hold both to it. The domain depends on chain and
 /// contract, and is computed each time: the contract comes from genesis, without a constructor that could keep it.
 library JobRequests {
+    string internal constant NAME = "InfinityVM";
+    string internal constant VERSION = "1";
+
+    /// @dev Which fields the domain has, by EIP-5267: name, version, chain and contract; no salt.
+    bytes1 internal constant DOMAIN_FIELDS = 0x0f;
+
     bytes32 private constant DOMAIN_TYPE_HASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+    // Of literals: hashes of the constants above would be computed at each use.
     bytes32 private constant NAME_HASH = keccak256("InfinityVM");
     bytes32 private constant VERSION_HASH = keccak256("1");
     bytes32 private constant REQUEST_TYPE_HASH = keccak256(

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import { IERC5267 } from "@openzeppelin/contracts/interfaces/IERC5267.sol";
+
 import { Commitments } from "../Commitments.sol";
 import { Limits } from "../Limits.sol";
 import { IOffchainJobs } from "../interfaces/IOffchainJobs.sol";
+import { Account } from "./Account.sol";
 import { IsolatedCall } from "./IsolatedCall.sol";
 import { JobKinds } from "./JobKinds.sol";
 import { JobOutcomes } from "./JobOutcomes.sol";
-import { outcomeRecord } from "./JobRecord.sol";
+import { openRecord, outcomeRecord } from "./JobRecord.sol";
 import { JobRequests } from "./JobRequests.sol";
 import { Terms } from "./Terms.sol";
 
 /// @dev Jobs asked for by signature. One rule says what is wrong with a request, before the work and when it lands. That
-/// an unordered job has landed is told by its record: no bitmap is needed besides.
-abstract contract OffchainJobs is JobOutcomes {
+/// an unordered job has landed, or its number was revoked, is told by its record: no bitmap is needed besides.
+abstract contract OffchainJobs is JobOutcomes, IERC5267 {
     /// @dev What a request is looked at for.
     enum Occasion {
         BeforeWork,
@@ -31,6 +34,23 @@ abstract contract OffchainJobs is JobOutcomes {
     function approve(address consumer, uint256 amountWei) external {
         _allowances[msg.sender][consumer] = amountWei;
         emit SpendingApproved(msg.sender, consumer, amountWei);
+    }
+
+    /// @inheritdoc IOffchainJobs
+    function revokeNumber(uint64 number, bool ordered) external {
+        require(number < JobKinds.NUMBERS, NumberTooLarge(number, JobKinds.NUMBERS - 1));
+        if (ordered) {
+            Account storage account = _accounts[msg.sender];
+            uint64 next = account.orderedNonce();
+            require(number == next, NumberNotNext(number, next));
+            account.countOrdered();
+        } else {
+            bytes32 jobId = _unorderedJobId(msg.sender, number);
+            require(_records[jobId].state() == JobState.None, NumberUsed(number));
+            // It commits to nothing: there is no job to act on.
+            _records[jobId] = openRecord(bytes32(0), JobState.Cancelled);
+        }
+        emit NumberRevoked(msg.sender, number, ordered);
     }
 
     /// @inheritdoc IOffchainJobs
@@ -66,6 +86,32 @@ abstract contract OffchainJobs is JobOutcomes {
         return JobRequests.digest(request, keccak256(request.onchainInput));
     }
 
+    /// @inheritdoc IERC5267
+    /// @dev The domain of requests: `hashRequest` is a digest of it.
+    function eip712Domain()
+        external
+        view
+        returns (
+            bytes1 fields,
+            string memory name,
+            string memory version,
+            uint256 chainId,
+            address verifyingContract,
+            bytes32 salt,
+            uint256[] memory extensions
+        )
+    {
+        return (
+            JobRequests.DOMAIN_FIELDS,
+            JobRequests.NAME,
+            JobRequests.VERSION,
+            block.chainid,
+            address(this),
+            bytes32(0),
+            new uint256[](0)
+        );
+    }
+
     /// @inheritdoc IOffchainJobs
     function quoteRequest(JobRequest calldata request, uint256 signatureSize) external view returns (uint256 feeWei) {
         Terms terms = _terms;
@@ -80,7 +126,7 @@ abstract contract OffchainJobs is JobOutcomes {
 
     /// @inheritdoc IOffchainJobs
     function isNonceUsed(address consumer, uint64 number) external view returns (bool) {
-        return number < JobKinds.NUMBERS && _hasLanded(consumer, number);
+        return number < JobKinds.NUMBERS && _isUsed(consumer, number);
     }
 
     /// @inheritdoc IOffchainJobs
@@ -187,7 +233,7 @@ abstract contract OffchainJobs is JobOutcomes {
     function _turnFault(JobRequest calldata request, Occasion occasion) private view returns (RequestFault) {
         if (request.nonce >= JobKinds.NUMBERS) return RequestFault.NonceTooLarge;
         if (!request.ordered) {
-            return _hasLanded(request.consumer, request.nonce) ? RequestFault.NonceUsed : RequestFault.None;
+            return _isUsed(request.consumer, request.nonce) ? RequestFault.NonceUsed : RequestFault.None;
         }
         uint64 next = _accounts[request.consumer].orderedNonce();
         if (request.nonce < next) return RequestFault.NonceUsed;
@@ -223,9 +269,13 @@ abstract contract OffchainJobs is JobOutcomes {
         return RequestFault.None;
     }
 
-    function _hasLanded(address consumer, uint64 number) private view returns (bool) {
-        bytes32 jobId = Commitments.jobId(address(this), consumer, JobKinds.offchainNonce(false, number));
-        return _records[jobId].state() != JobState.None;
+    /// @dev Whether an unordered number has landed or was revoked.
+    function _isUsed(address consumer, uint64 number) private view returns (bool) {
+        return _records[_unorderedJobId(consumer, number)].state() != JobState.None;
+    }
+
+    function _unorderedJobId(address consumer, uint64 number) private view returns (bytes32) {
+        return Commitments.jobId(address(this), consumer, JobKinds.offchainNonce(false, number));
     }
 
     function _cyclesWei(uint64 cycles, uint64 priceWei) private pure returns (uint256) {

@@ -19,6 +19,7 @@ contract OffchainHandler is SignedRequests {
     SignedConsumer[3] private consumers;
     mapping(bytes32 jobId => uint256) public claimsOf;
     bytes32[] private claimed;
+    mapping(bytes32 jobId => bool) private wasRevoked;
 
     /// @dev What ordered jobs of a consumer should come next, by the claims seen.
     mapping(address consumer => uint64) private nextOrdered;
@@ -95,6 +96,21 @@ contract OffchainHandler is SignedRequests {
         if (ok) _countClaims();
     }
 
+    /// @dev Revokes a number; what is used, or not next, must not be revocable.
+    function revoke(uint256 which, uint64 number, bool ordered) external {
+        address consumer = address(_consumer(which));
+        number %= NUMBERS;
+        bool may = ordered ? number == MANAGER.orderedNonceOf(consumer) : !MANAGER.isNonceUsed(consumer, number);
+        vm.prank(consumer);
+        (bool ok,) = address(MANAGER).call(abi.encodeCall(MANAGER.revokeNumber, (number, ordered)));
+        if (ok != may) sawForbiddenMove = true;
+        if (!ok) return;
+        IOffchainJobs.JobRequest memory request = _requestOf(consumer, number);
+        request.ordered = ordered;
+        wasRevoked[_idOf(request)] = true;
+        if (ordered) ++nextOrdered[consumer];
+    }
+
     function passBlocks(uint8 count) external {
         vm.roll(block.number + count % 80);
     }
@@ -146,6 +162,7 @@ contract OffchainHandler is SignedRequests {
         for (uint256 i; i < logs.length; ++i) {
             if (logs[i].topics[0] == IJobManager.ClaimPosted.selector) {
                 bytes32 jobId = logs[i].topics[1];
+                if (wasRevoked[jobId]) sawForbiddenMove = true;
                 if (claimsOf[jobId]++ == 0) claimed.push(jobId);
             } else if (logs[i].topics[0] == IJobManager.JobRequested.selector) {
                 _countOrdered(address(uint160(uint256(logs[i].topics[2]))), logs[i].data);

@@ -22,7 +22,7 @@ contract SignedConsumer is SingleSigner {
         JOB_MANAGER.approve(consumer, amountWei);
     }
 
-    function _onResult(bytes32 jobId, bytes calldata output) internal override {
+    function _onResult(bytes32 jobId, bytes calldata output) internal virtual override {
         _hear(jobId, output);
     }
 

@@ -52,6 +52,10 @@ impl Producer {
             if let Some(fault) = fault {
                 tracing::info!(target: "job", "request {job_id} is given up: {}", fault);
                 writes.push(signed::forget(job_id));
+                drop(writes);
+                let reason = format!("the contract would not take it any more: {fault}");
+                self.shared.open_jobs.lock().signed.remember_refused(job_id, job, reason);
+                self.shared.tell(job_id);
                 continue;
             }
             writes.push(job.write(job_id));

@@ -137,7 +137,7 @@ pub struct Changes {
     pub programs: BTreeMap<ProgramId, ProgramRecord>,
     /// Payloads that records name: store them before the block is committed.
     pub payloads: Vec<Bytes>,
-    /// Signed requests that the contract passed over, by consumer and number, and why.
+    /// Signed requests that the contract passed over or will, by consumer and number, and why.
     pub skipped: Vec<(Address, u64, RequestFault)>,
 }
 
@@ -286,6 +286,8 @@ impl Reader {
             if let Some(fault) = RequestFault::from_byte(event.fault) {
                 self.changes.skipped.push((event.consumer, event.nonce, fault));
             }
+        } else if let Ok(event) = JobManager::NumberRevoked::decode_log(log) {
+            self.changes.skipped.push((event.consumer, event.number, RequestFault::NonceUsed));
         } else if let Ok(event) = JobManager::ClaimPosted::decode_log(log) {
             let block = self.number;
             if let Some(result) =

@@ -143,6 +143,26 @@ async fn bad_requests_are_refused_before_any_work() {
     node.node.stop().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_number_ends_the_request_that_waits() {
+    let node = start_in_memory().await;
+    let (program, consumer) = (square_root(&node).await, price_consumer(&node).await);
+    let request = node.client.prepare_job_request(&draft(consumer, program, 4)).await.unwrap();
+    // It waits for an input that does not come.
+    let waiting = ivm_client::JobRequest { offchainInputHash: keccak256(b"not here"), ..request.clone() };
+    let signed = node.client.sign_job_request(waiting).unwrap();
+    let job_id = node.client.submit_job(&signed, None).await.unwrap().job_id;
+    let revoke = OffchainPriceConsumer::revokeNumberCall { number: request.nonce, ordered: false };
+    node.client.transact(consumer.into(), revoke.abi_encode(), U256::ZERO).await.unwrap();
+    let job = delivered(&node, job_id).await;
+    assert_eq!(job.state, JobState::Refused);
+    assert!(job.no_outcome_reason.unwrap().contains("NonceUsed"));
+    let signed = node.client.sign_job_request(request).unwrap();
+    let refused = node.client.submit_job(&signed, None).await.unwrap_err();
+    assert_eq!(fault_of(&refused), "NonceUsed");
+    node.node.stop().await.unwrap();
+}
+
 /// A consumer with another signer, and no money.
 async fn price_consumer_of(node: &TestNode, signer: Address) -> Address {
     let signer = OffchainPriceConsumer::constructorCall { signer };

@@ -153,7 +153,13 @@ impl SignedBook {
 
     /// Gives a request up, and remembers why for those who ask.
     pub(crate) fn refuse(&mut self, job_id: B256, reason: String) {
-        let Some(job) = self.remove(job_id) else { return };
+        if let Some(job) = self.remove(job_id) {
+            self.remember_refused(job_id, job, reason);
+        }
+    }
+
+    /// Remembers a request that is not taken on, and why, for those who ask.
+    pub(crate) fn remember_refused(&mut self, job_id: B256, job: SignedJob, reason: String) {
         if self.refused.insert(job_id, (job, reason)).is_none() {
             self.refused_order.push_back(job_id);
         }
