@@ -190,8 +190,8 @@ impl Default for JobParameters {
 
 impl Default for JobParameterFields {
     /// Those of a development chain: 1 gwei for 1,000 cycles at least, 1 gwei for a unit of callback gas, deadlines up to
-    /// 100,000 blocks ahead, 5 % retained, a target of 100 million cycles per block, 20 million of them synchronous at
-    /// most, a tenth of the price of cycles for [`DEFAULT_PROVER_ACCOUNT`].
+    /// 100,000 blocks ahead, 5 % retained, a target of 100 million cycles per block, 10 million of them synchronous at
+    /// most (0.14 s at worst), a tenth of the price of cycles for [`DEFAULT_PROVER_ACCOUNT`].
     fn default() -> Self {
         Self {
             min_cycle_price_wei: 1_000_000,
@@ -199,7 +199,7 @@ impl Default for JobParameterFields {
             max_deadline_blocks: 100_000,
             retained_bps: 500,
             target_cycles_per_block: 100_000_000,
-            max_sync_cycles_per_block: 20_000_000,
+            max_sync_cycles_per_block: 10_000_000,
             prover_share_bps: 1000,
             prover_account: DEFAULT_PROVER_ACCOUNT,
         }

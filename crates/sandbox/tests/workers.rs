@@ -119,9 +119,9 @@ fn reports_are_those_of_the_interpreter() {
     ] {
         for reach in [Reach::Whole, Reach::Low] {
             let call = Call { max_cycles: 5_000_000, reach, ..call(program, input) };
-            let report = sandbox.execute(&call).unwrap();
-            assert_eq!(Ok(report), InProcess.execute(&call));
+            assert_eq!(sandbox.execute(&call), InProcess.execute(&call));
         }
+        assert!(sandbox.execute(&call(program, input)).is_ok());
     }
     assert_all_live(&first);
     let oversized = vec![0; 1 << 27];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alloy_primitives::B256;
 use ivm_primitives::{InputError, JobInput, ProgramId};
-use ivm_zkvm::{ExecuteError, Execution, NoOutcome, Zkvm};
+use ivm_zkvm::{ExecuteError, Execution, NoOutcome, Reach, Zkvm};
 
 use crate::ProgramCache;
 use crate::executor::ExecutorCall;
@@ -29,7 +29,7 @@ pub trait RunProgram: Debug + Send + Sync {
     /// A text for people, when the program cannot be had here.
     fn instructions(&self, program_id: ProgramId, elf_hash: B256) -> Result<u64, String>;
 
-    /// Runs a program.
+    /// Runs a program within reach of little memory ([`Reach::Low`]).
     ///
     /// # Errors
     /// [`RunRefusal`].
@@ -65,7 +65,7 @@ impl RunProgram for ProgramRunner {
         let unavailable = |error: &dyn ToString| RunRefusal::Unavailable(error.to_string());
         let program =
             self.programs.get(call.program_id, call.elf_hash).map_err(|error| unavailable(&error))?;
-        self.zkvm.execute(&program, input, max_cycles).map_err(|error| match error {
+        self.zkvm.execute_within(&program, input, max_cycles, Reach::Low).map_err(|error| match error {
             ExecuteError::NoOutcome(reason) => RunRefusal::NoOutcome(reason),
             ExecuteError::Broken(error) => unavailable(&error),
         })

@@ -53,7 +53,7 @@ pub(crate) fn all(reach: Reach) -> Vec<Pattern> {
     let mut patterns = arithmetic();
     patterns.extend(custom_instructions(space_size));
     patterns.extend(memory(space_size));
-    patterns.extend(jumps());
+    patterns.extend(jumps(reach));
     patterns.extend(exits());
     patterns
 }
@@ -205,13 +205,19 @@ fn ring(space_size: u32) -> Vec<u32> {
     words
 }
 
-fn jumps() -> Vec<Pattern> {
+fn jumps(reach: Reach) -> Vec<Pattern> {
+    // As much text as fits.
+    let (name, blocks, count) = match reach {
+        Reach::Whole => ("jumps at random all over 25 MB of code", 1 << 14, 1 << 18),
+        Reach::Low => ("jumps at random all over 6 MB of code", 1 << 12, 1 << 17),
+    };
+    // What is jumped over is never run, and makes 1.5 KB of code of each block.
+    let jumps_over_much = |name, blocks| random_jumps(name, blocks, 32, custom(3, 20, 21, 22));
     vec![
         random_jumps("jumps at random in little code", 64, 16, addi(0, 0, 0)),
-        // What is jumped over is never run, and makes 1.5 KB of code of each block.
-        random_jumps("jumps at random all over 3 MB of code", 1 << 11, 32, custom(3, 20, 21, 22)),
-        random_jumps("jumps at random all over 25 MB of code", 1 << 14, 32, custom(3, 20, 21, 22)),
-        long_text(),
+        jumps_over_much("jumps at random all over 2 MB of code", 1 << 10),
+        jumps_over_much(name, blocks),
+        long_text(count),
     ]
 }
 
@@ -241,10 +247,9 @@ fn random_jumps(name: &'static str, blocks: u32, stride: u32, padding: u32) -> P
 }
 
 /// Instructions in an order that no predictor learns, more than caches hold.
-fn long_text() -> Pattern {
-    const COUNT: usize = 1 << 18;
+fn long_text(count: usize) -> Pattern {
     let mut random = Random::new(1);
-    let body = (0..COUNT)
+    let body = (0..count)
         .map(|_| {
             let [funct3, rd, rs1, rs2] = [8, 32, 32, 32].map(|limit| random.below(limit));
             match random.below(4) {
@@ -254,7 +259,7 @@ fn long_text() -> Pattern {
                 _ => load(2, rd, 0, 4 * rs1 as i32),
             }
         })
-        .chain([jal(0, -4 * COUNT as i32)])
+        .chain([jal(0, -4 * count as i32)])
         .collect();
     Pattern::endless("text longer than caches", set(&[(5, 3)]), body, 50)
 }
