@@ -153,6 +153,7 @@ fn ethereum() -> Value {
         "DeleteStrategy": record(&[("type", "string"), ("retentionBlocks", "Quantity")]),
         "Header": record(HEADER),
         "Block": record(&[HEADER, BODY].concat()),
+        "BlockOfCalls": record(&[HEADER, BODY, &[("calls", "[object]")]].concat()),
         "HashOrTransaction": {"oneOf": [schema("Hash"), schema("Transaction")]},
         "Transaction": record(&[
             ("hash", "Hash"),

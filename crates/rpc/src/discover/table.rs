@@ -275,7 +275,7 @@ pub(super) const METHODS: &[Described] = &[
         name: "eth_simulateV1",
         summary: "Runs blocks of calls one after the other",
         params: &["payload: Simulation", "block?: BlockId"],
-        result: "[Block]",
+        result: "[BlockOfCalls]",
     },
     Described {
         name: "eth_gasPrice",
