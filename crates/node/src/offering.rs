@@ -50,8 +50,8 @@ pub(crate) struct Offering {
     waiting: Vec<(Address, DutyReply)>,
     /// The duty given last.
     duty: Option<Duty>,
-    /// The block built last, and for whom.
-    assembled: Option<(B256, Executed)>,
+    /// The block built last, encoded.
+    assembled: Option<(Bytes, Executed)>,
     /// The parent on which blocks were built last, and how many.
     assemblies: (B256, u32),
 }
@@ -149,7 +149,7 @@ impl Producer {
         // The proposer fetches inputs, to check the claims.
         self.shared.keep_payloads(&executed.changes).map_err(internal)?;
         let assembled = view(&executed);
-        self.offering.assembled = Some((executed.built.block().hash(), executed));
+        self.offering.assembled = Some((assembled.block.clone(), executed));
         Ok(assembled)
     }
 
@@ -186,7 +186,7 @@ impl Producer {
         self.check_timestamp(block.header.timestamp)?;
         let block_hash = signed.hash();
         let started = Instant::now();
-        let executed = self.execute_offered(&block, block_hash)?;
+        let executed = self.execute_offered(&offer.block, &block, block_hash)?;
         self.object(&executed, block_hash)?;
         let payload = Payload::new(&block, offer.signature.clone());
         let proposal = Proposal {
@@ -227,9 +227,15 @@ impl Producer {
         Ok((signed, block))
     }
 
-    /// The block as it was assembled, or executed now.
-    fn execute_offered(&mut self, block: &Block<TxEnvelope>, hash: B256) -> Result<Executed, IvmError> {
-        if let Some((_, executed)) = self.offering.assembled.take_if(|(assembled, _)| *assembled == hash) {
+    /// The block as it was assembled, or executed now. Its hash does not tell whether it is that one: the body is to be the
+    /// same too.
+    fn execute_offered(
+        &mut self,
+        encoded: &Bytes,
+        block: &Block<TxEnvelope>,
+        hash: B256,
+    ) -> Result<Executed, IvmError> {
+        if let Some((_, executed)) = self.offering.assembled.take_if(|(assembled, _)| assembled == encoded) {
             return Ok(executed);
         }
         let built = match self.shared.chain.verify(block.clone()) {

@@ -277,8 +277,8 @@ async fn a_block_without_its_payload_is_not_ordered() {
     let block = block_of(&hand.assemble(hand.signed(&hand.duty().await)).await.unwrap());
     // By the settlement chain's own pool, as any transaction comes.
     let call = |header: &Header| Settlement::proposeCall { header: alloy_rlp::encode(header).into() };
-    hand.settlement.send(&me(), U256::ZERO, call(&block.header).abi_encode().into()).await.unwrap();
     let before = node.node.settlement().head().block.number();
+    hand.settlement.send(&me(), U256::ZERO, call(&block.header).abi_encode().into()).await.unwrap();
     for _ in 0..200 {
         if node.node.settlement().head().block.number() > before {
             break;
