@@ -293,6 +293,35 @@ fn an_import_whose_writes_fail_ends_at_a_whole_block_and_goes_on_from_there() {
     }
 }
 
+#[test]
+fn a_flipped_bit_in_what_says_where_the_head_is_makes_no_endless_work() {
+    let table = Chain::tables().into_iter().find(|table| table.name() == "state_meta").expect("there is one");
+    let records = {
+        let store = memory();
+        let chain = Chain::open_on(forgetful(), store.clone()).expect("opens");
+        steps()[..9].iter().for_each(|step| step(&chain).expect("works"));
+        drop(chain);
+        store.scan(table, b"", usize::MAX).expect("scans")
+    };
+    assert!(!records.is_empty());
+    for (key, value) in records {
+        for bit in 0..value.len() * 8 {
+            let store = memory();
+            let chain = Chain::open_on(forgetful(), store.clone()).expect("opens");
+            steps()[..9].iter().for_each(|step| step(&chain).expect("works"));
+            drop(chain);
+            let mut flipped = value.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let mut batch = WriteBatch::default();
+            batch.put(table, key.clone(), flipped);
+            store.commit(batch, Durability::Synced).expect("writes");
+            let Ok(chain) = Chain::open_on(forgetful(), store) else { continue };
+            let _ = chain.reorg_to(chain.genesis_hash());
+            look(&chain, false);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 

@@ -175,6 +175,10 @@ impl Branch {
         let (mut before, mut size_bytes) = (self.number(), 0);
         while before > number && size_bytes < UNDO_STEP_SIZE_BYTES {
             let block = history::parts_of(&self.overlay, before)?;
+            // Each block changes the head at least. Without this a damaged number would have all below it looked for.
+            if block.is_empty() {
+                return Err(history::damaged("change record", "it is missing"));
+            }
             size_bytes += block.iter().map(history::Part::size_bytes).sum::<usize>();
             parts.extend(block);
             before -= 1;

@@ -174,7 +174,7 @@ async fn stopped() {
 impl ProposerArgs {
     /// Proposes blocks until told to stop.
     pub(crate) fn run(self) -> Result<()> {
-        self.agent.logs.init();
+        self.agent.logs.init_agent();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let Tools { settlement, execution, judge, signer } = self.agent.tools().await?;
@@ -202,7 +202,7 @@ impl ProposerArgs {
 impl ChallengerArgs {
     /// Challenges what is wrong until told to stop.
     pub(crate) fn run(self) -> Result<()> {
-        self.agent.logs.init();
+        self.agent.logs.init_agent();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let Tools { settlement, execution, judge, signer } = self.agent.tools().await?;
@@ -221,7 +221,7 @@ impl ChallengerArgs {
 impl ProverArgs {
     /// Proves what is disputed until told to stop.
     pub(crate) fn run(self) -> Result<()> {
-        self.agent.logs.init();
+        self.agent.logs.init_agent();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let Tools { settlement, execution, judge, signer } = self.agent.tools().await?;

@@ -21,6 +21,9 @@ use tracing_subscriber::{
 /// What is logged where `RUST_LOG` does not say.
 const DEFAULT_FILTER: &str = "warn,chain=info,job=info,block=info,da=info,rpc=warn";
 
+/// The same for an agent by itself.
+const AGENT_FILTER: &str = "warn,ivm=info,ivm_agents=info";
+
 /// How to log.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct LogArgs {
@@ -40,7 +43,16 @@ enum LogFormat {
 impl LogArgs {
     /// Logs to stderr from here on.
     pub(crate) fn init(self) {
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+        self.init_with(DEFAULT_FILTER);
+    }
+
+    /// As [`LogArgs::init`], for an agent by itself: it says what it does.
+    pub(crate) fn init_agent(self) {
+        self.init_with(AGENT_FILTER);
+    }
+
+    fn init_with(self, default_filter: &str) {
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
         let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
         match self.log_format {
             LogFormat::Text => {
