@@ -99,7 +99,7 @@ impl Settlement {
 
     /// How far a block's time may be ahead, in seconds.
     pub(crate) fn max_timestamp_drift_seconds(&self) -> Result<u64, NodeError> {
-        Ok(self.ask(Contract::parametersCall {})?.maxTimestampDriftSeconds.into())
+        Ok(self.ask(Contract::parametersCall {})?.maxTimestampDriftSeconds)
     }
 
     /// The longest that a claim may be in dispute after its block was proposed, in settlement blocks.

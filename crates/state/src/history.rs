@@ -33,11 +33,14 @@ struct Entry<'a> {
     inline: Option<&'a [u8]>,
 }
 
+/// A key with the value that it gets back, or none.
+type Restored = (Vec<u8>, Option<Vec<u8>>);
+
 /// What undoing blocks does.
 #[derive(Debug)]
 pub(crate) struct Undone {
     /// Values as they were before the first of the blocks.
-    pub(crate) restored: BTreeMap<Table, Vec<(Vec<u8>, Option<Vec<u8>>)>>,
+    pub(crate) restored: BTreeMap<Table, Vec<Restored>>,
     /// Keys of the blocks' records in `history`, which are to go.
     pub(crate) records: Vec<Vec<u8>>,
 }
