@@ -118,7 +118,7 @@ export class Follower {
   }
 
   /** Swaps, with the proof when `history` is given; asks the token for its leave first where it must. */
-  swap(zeroIn: boolean, amountIn: bigint, expected: bigint, history: History | null): Promise<void> {
+  swap(zeroIn: boolean, amountIn: bigint, expected: bigint, history: History | null): Promise<boolean> {
     return this.#act(async (pool, signer, holdings, state) => {
       const tokenIn = pool.tokens[zeroIn ? 0 : 1];
       if (holdings.allowances[zeroIn ? 0 : 1] < amountIn) {
@@ -145,7 +145,7 @@ export class Follower {
   }
 
   /** Has the fee found ahead, by an ordinary job, for swaps without a proof. */
-  refresh(history: History): Promise<void> {
+  refresh(history: History): Promise<boolean> {
     return this.#act(async (pool, signer) => {
       this.say({ kind: "wait", text: "Asking for your fee …" });
       const fee = await this.rpc.read(jobManagerAbi, JOB_MANAGER, "quote", [REFRESH_CYCLES, CALLBACK_GAS]);
@@ -156,15 +156,17 @@ export class Follower {
     });
   }
 
-  /** Does one thing at a time, says how it ended, and looks what it changed. */
+  /** Does one thing at a time, says how it ended, and looks what it changed. Gives whether it was done. */
   async #act(
     act: (pool: Pool, signer: Signer, holdings: Holdings, state: State) => Promise<string>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { pool, signer, holdings, state } = this;
-    if (!pool || !signer || !holdings || !state || this.busy) return;
+    if (!pool || !signer || !holdings || !state || this.busy) return false;
     this.busy = true;
+    let done = false;
     try {
       this.say({ kind: "good", text: await act(pool, signer, holdings, state) });
+      done = true;
     } catch (error) {
       this.say({ kind: "bad", text: wordsOf(error) });
     } finally {
@@ -172,6 +174,7 @@ export class Follower {
       await this.#look();
       this.draw();
     }
+    return done;
   }
 
   /** Tries a call, which says why it would fail, then sends it and waits for its receipt. */

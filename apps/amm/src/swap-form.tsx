@@ -33,7 +33,10 @@ export function SwapForm({ follower, pool }: { follower: Follower; pool: Pool })
         class="swap"
         onSubmit={(event) => {
           event.preventDefault();
-          if (ready) void follower.swap(zeroIn, given, expected, proof).then(() => setText(""));
+          if (!ready) return;
+          // What was refused can be tried again, and what was typed meanwhile stays.
+          const clear = (done: boolean) => done && setText((now) => (now === text ? "" : now));
+          void follower.swap(zeroIn, given, expected, proof).then(clear);
         }}
       >
         <div class="field">
