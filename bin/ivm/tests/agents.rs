@@ -225,9 +225,10 @@ async fn proposers_elsewhere_make_all_blocks_whenever_they_are_killed() {
 
 #[test]
 fn an_agent_without_a_key_says_where_it_looked() {
-    for command in ["proposer", "challenger", "prover"] {
+    for command in [["proposer", "--data-dir=none"].as_slice(), &["challenger"], &["prover"]] {
         let output = Command::new(env!("CARGO_BIN_EXE_ivm"))
-            .args([command, "--rpc", "http://127.0.0.1:1", "--key-env", "IVM_NO_SUCH_KEY"])
+            .args(command)
+            .args(["--rpc", "http://127.0.0.1:1", "--key-env", "IVM_NO_SUCH_KEY"])
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(1));

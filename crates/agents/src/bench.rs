@@ -177,11 +177,9 @@ impl Bench {
         }
     }
 
-    /// A program's ELF. Those met last are kept: a claim is often about the same program as the one before.
+    /// A program's ELF. Those met last are kept: a claim is often about the same program as the one before. They are kept by
+    /// their own hashes, so that a node that named a wrong one is believed when it names the right one.
     async fn elf(&self, program_id: B256, elf_hash: Option<B256>) -> Result<Bytes, BenchError> {
-        if let Some(elf) = self.elfs.lock().get(&program_id) {
-            return Ok(elf.clone());
-        }
         let elf_hash = match elf_hash {
             Some(elf_hash) => elf_hash,
             None => {
@@ -189,8 +187,11 @@ impl Bench {
                 self.source.program(program_id).await?.ok_or(missing)?.elf_hash
             }
         };
+        if let Some(elf) = self.elfs.lock().get(&elf_hash) {
+            return Ok(elf.clone());
+        }
         let elf = self.payload("ELF", elf_hash).await?;
-        self.elfs.lock().put(program_id, elf.clone());
+        self.elfs.lock().put(elf_hash, elf.clone());
         Ok(elf)
     }
 

@@ -108,8 +108,10 @@ impl SignedBlocks {
         let mut entries = BTreeMap::new();
         for file in fs::read_dir(folder).map_err(io_error(folder))? {
             let name = file.map_err(io_error(folder))?.file_name();
-            if let Some((parent, entry)) = name.to_str().and_then(read_name) {
-                entries.insert(parent, entry);
+            let Some((parent, entry)) = name.to_str().and_then(read_name) else { continue };
+            if let Some(other) = entries.insert(parent, entry) {
+                let reason = format!("it has blocks {} and {} on parent {parent}", other.hash, entry.hash);
+                return Err(SignedBlocksError::Damaged { path: folder.into(), reason });
             }
         }
         Ok(Self { folder: folder.into(), entries, _lock: lock })
@@ -161,9 +163,9 @@ impl SignedBlocks {
         file.write_all(&alloy_rlp::encode(signed)).map_err(io_error(&unfinished))?;
         file.sync_all().map_err(io_error(&unfinished))?;
         fs::rename(&unfinished, &path).map_err(io_error(&path))?;
-        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(io_error(&self.folder))?;
+        // From here on it may be found after a restart: it stands, whether or not it is durable yet.
         self.entries.insert(parent, entry);
-        Ok(())
+        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(io_error(&self.folder))
     }
 
     /// Blocks that are kept: number and hash.
@@ -260,6 +262,20 @@ mod tests {
             assert!(matches!(error, SignedBlocksError::Damaged { .. }), "{error}");
             assert!(keep(&mut blocks, &block(5, 1, 1)).is_err());
         }
+        // Two on one parent are for people to look at.
+        fs::write(
+            folder.path().join(format!("{:020}-{:x}-{:x}.block", 5, B256::repeat_byte(1), B256::ZERO)),
+            b"",
+        )
+        .unwrap();
+        assert!(matches!(SignedBlocks::open(folder.path()), Err(SignedBlocksError::Damaged { .. })));
+        fs::remove_file(folder.path().join(format!(
+            "{:020}-{:x}-{:x}.block",
+            5,
+            B256::repeat_byte(1),
+            B256::ZERO
+        )))
+        .unwrap();
         // Half a file that a crash left under its working name is none.
         fs::write(folder.path().join("unfinished"), b"half").unwrap();
         assert_eq!(SignedBlocks::open(folder.path()).unwrap().blocks().count(), 1);

@@ -65,7 +65,7 @@ pub(crate) struct ProposerArgs {
     agent: AgentArgs,
     /// Folder that keeps what was signed. Never start a proposer with its key and without it: two blocks signed on one
     /// parent cost the bond.
-    #[arg(long, value_name = "DIR", default_value = "proposer-data")]
+    #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
     /// Post the bond when the account is admitted and has none.
     #[arg(long)]

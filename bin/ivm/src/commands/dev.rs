@@ -153,7 +153,7 @@ impl DevArgs {
             println!("No block is made before a proposer comes:\n");
             for proposer in dev_proposers()? {
                 let key = alloy_primitives::hex::encode(proposer.to_bytes());
-                println!("  IVM_KEY=0x{key} ivm proposer --rpc http://{address}");
+                println!("  IVM_KEY=0x{key} ivm proposer --rpc http://{address} --data-dir proposer-data");
             }
             println!();
         }
