@@ -56,6 +56,20 @@ fn collect(folder: &Path, name: &str, files: &mut BTreeMap<String, PathBuf>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guest::lock::Lock;
+
+    /// Sources that were changed after the programs were built are found here, without the toolchain that builds them.
+    #[test]
+    fn locked_sources_of_the_bundled_programs_are_those_that_are_there() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../programs");
+        let lock = Lock::read(&folder).expect("a readable lock").expect("the bundled programs are locked");
+        let workspace = Workspace::read(&folder).expect("programs");
+        for program in &workspace.programs {
+            let locked = lock.program(&program.name).map(|program| program.source_hash);
+            let got = source_hash(&workspace, program).expect("readable sources");
+            assert_eq!(locked, Some(got), "{}: run `ivm build programs`, and commit", program.name);
+        }
+    }
 
     fn workspace_in(root: &Path, source: &str) -> B256 {
         let package = root.join("program");
