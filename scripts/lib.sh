@@ -18,6 +18,8 @@ if [[ -z ${CARGO_TARGET_DIR:-} ]]; then
   if [[ -d $HOME/.cache/infinityvm/target ]]; then CARGO_TARGET_DIR=$HOME/.cache/infinityvm/target; fi
 fi
 export CARGO_TARGET_DIR
+# An ivm from that folder may have been built by another checkout: programs that it creates depend on this one.
+export IVM_SDK_PATH=${IVM_SDK_PATH:-$root}
 # shellcheck disable=SC2034 # for those who source this
 ivm=$CARGO_TARGET_DIR/release/ivm
 

@@ -28,7 +28,7 @@ fn ask(verifier: &ProofVerifier, input: &[u8], gas_limit: u64) -> Result<NativeR
 }
 
 fn fixture(name: &str) -> Bytes {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../verifier/tests/fixtures");
+    let folder = Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../verifier/tests/fixtures");
     std::fs::read(folder.join(name)).unwrap().into()
 }
 

@@ -17,7 +17,8 @@ use proptest::prelude::*;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn fixture(name: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
+    std::fs::read(Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("tests/fixtures").join(name))
+        .unwrap()
 }
 
 fn program() -> VerifyingProgram<'static> {

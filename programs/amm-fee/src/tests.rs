@@ -305,7 +305,8 @@ fn volume_is_the_low_half_of_a_word() {
 /// `IVM_UPDATE_VECTORS=1` writes the file anew.
 #[test]
 fn the_vector_shared_with_the_pool_holds() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contracts/test/vectors/amm-fee.json");
+    let folder = std::env::var("CARGO_MANIFEST_DIR").expect("set by cargo");
+    let path = format!("{folder}/../../contracts/test/vectors/amm-fee.json");
     let case = a_trader(5_000_000, 5_001_234);
     let bytes = case.input(|_, _, _| ());
     let input = Input::read(&bytes).expect("a good input");
@@ -324,7 +325,7 @@ fn the_vector_shared_with_the_pool_holds() {
     });
     if std::env::var_os("IVM_UPDATE_VECTORS").is_some() {
         let text = serde_json::to_string_pretty(&vector).expect("plain values");
-        std::fs::write(path, text + "\n").expect("the folder of vectors");
+        std::fs::write(&path, text + "\n").expect("the folder of vectors");
     }
     let committed = std::fs::read_to_string(path).expect("the vector");
     assert_eq!(serde_json::from_str::<serde_json::Value>(&committed).expect("JSON"), vector);

@@ -61,7 +61,8 @@ mod tests {
     /// Sources that were changed after the programs were built are found here, without the toolchain that builds them.
     #[test]
     fn locked_sources_of_the_bundled_programs_are_those_that_are_there() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../programs");
+        let folder =
+            Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("set by cargo")).join("../../programs");
         let lock = Lock::read(&folder).expect("a readable lock").expect("the bundled programs are locked");
         let workspace = Workspace::read(&folder).expect("programs");
         for program in &workspace.programs {

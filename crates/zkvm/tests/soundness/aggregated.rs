@@ -43,7 +43,8 @@ fn aggregated_proofs() {
         ]
     );
     if std::env::var_os(UPDATE_VARIABLE).is_some() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../verifier/tests/fixtures");
+        let folder =
+            Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../verifier/tests/fixtures");
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("aggregated.proof"), proof.bytes()).unwrap();
         fs::write(folder.join("program"), program.verifying().to_bytes()).unwrap();
