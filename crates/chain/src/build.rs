@@ -1,8 +1,8 @@
 //! Building a block.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use alloy_consensus::proofs::calculate_transaction_root;
 use alloy_consensus::transaction::Recovered;
 use alloy_consensus::{Header, ReceiptEnvelope, Transaction, TxEnvelope};
 use alloy_eips::Encodable2718;
@@ -16,6 +16,8 @@ use crate::chain::{Chain, Tip};
 use crate::config::{MAX_BLOCK_SIZE_BYTES, MAX_EXTRA_DATA_SIZE_BYTES};
 use crate::error::{BlockError, ChainError};
 use crate::header::{self, BodyFacts, Chosen};
+use crate::pipeline;
+use crate::seal::{Executed, Sealed, Unsealed};
 
 /// Bytes of a block kept for its header and the list headers of its RLP.
 const BLOCK_OVERHEAD_BYTES: usize = 2048;
@@ -67,6 +69,22 @@ pub struct BuiltBlock {
 }
 
 impl BuiltBlock {
+    pub(crate) fn new(
+        block: SealedBlock,
+        receipts: Vec<ReceiptEnvelope>,
+        update: StateUpdate,
+        touched: Vec<Address>,
+    ) -> Self {
+        Self {
+            committed: CommittedBlock { block, receipts: Arc::new(receipts) },
+            update,
+            touched,
+            rejected_leading: Vec::new(),
+            leading_left_out: 0,
+            dropped_from_pool: Vec::new(),
+        }
+    }
+
     /// The block.
     pub fn block(&self) -> &SealedBlock {
         &self.committed.block
@@ -100,8 +118,8 @@ impl BuiltBlock {
 
 /// A block while transactions are added.
 struct Assembly<'a> {
-    chain: &'a Chain,
     tip: Tip,
+    takes_blobs: bool,
     header: Header,
     execution: BlockExecution<'a>,
     transactions: Vec<Recovered<TxEnvelope>>,
@@ -144,7 +162,7 @@ impl<'a> Assembly<'a> {
         withdrawals: Option<&'a Withdrawals>,
     ) -> Result<Self, ChainError> {
         let config = chain.config();
-        let database = chain.database(tip.state.clone());
+        let database = pipeline::database(&tip);
         let withdrawals = withdrawals.map(|withdrawals| withdrawals.as_slice());
         let body = BodyInput { ommers, withdrawals };
         let execution = BlockExecution::start(&header, body, &config.rules, config.chain_id, database)?;
@@ -152,8 +170,8 @@ impl<'a> Assembly<'a> {
             .map_or(MAX_BLOCK_SIZE_BYTES, |place| place.max_size_bytes(header.timestamp));
         let blobs = config.rules.blob_params(header.timestamp);
         Ok(Self {
-            chain,
             tip,
+            takes_blobs: config.rules.schedule().is_some(),
             header,
             execution,
             transactions: Vec::new(),
@@ -169,7 +187,7 @@ impl<'a> Assembly<'a> {
     }
 
     fn add(&mut self, transaction: &Recovered<TxEnvelope>) -> Result<Result<(), Refusal>, ChainError> {
-        if transaction.is_eip4844() && self.chain.config().rules.schedule().is_none() {
+        if transaction.is_eip4844() && !self.takes_blobs {
             return Ok(Err(Refusal::Kind));
         }
         let size = self.size_bytes + transaction.inner().encode_2718_len() + TRANSACTION_OVERHEAD_BYTES;
@@ -203,27 +221,11 @@ impl<'a> Assembly<'a> {
 }
 
 impl Assembly<'_> {
-    /// Ends the block's execution and seals it, with the ommers and withdrawals it was started with.
-    fn seal(self, ommers: Vec<Header>, withdrawals: Option<Withdrawals>) -> Result<BuiltBlock, ChainError> {
-        let Self { tip, mut header, execution, transactions, .. } = self;
+    /// Ends the block's execution, after which its transactions stay what they are.
+    fn finish(self) -> Result<(Vec<Recovered<TxEnvelope>>, Executed), ChainError> {
+        let Self { header, execution, transactions, .. } = self;
         let has_requests = execution.has_requests();
-        let executed = execution.finish()?;
-        let update = tip.state.prepare(&executed.changes)?;
-        let plain: Vec<_> = transactions.iter().map(|transaction| transaction.inner()).collect();
-        header::set_results(&mut header, &plain, &executed, update.root(), has_requests);
-        let touched: BTreeSet<_> = executed.changes.state.keys().copied().collect();
-        let content = Content { transactions, ommers, withdrawals };
-        Ok(BuiltBlock {
-            committed: CommittedBlock {
-                block: SealedBlock::new(header, content, Some(&tip.block)),
-                receipts: Arc::new(executed.receipts),
-            },
-            update,
-            touched: touched.into_iter().collect(),
-            rejected_leading: Vec::new(),
-            leading_left_out: 0,
-            dropped_from_pool: Vec::new(),
-        })
+        Ok((transactions, Executed { header, has_requests, executed: execution.finish()? }))
     }
 }
 
@@ -276,7 +278,14 @@ impl Chain {
             rejected_leading.extend(reason.map(|reason| RejectedTransaction { hash, reason }));
         }
         let dropped_from_pool = self.add_from_pool(&mut assembly)?;
-        let mut built = assembly.seal(Vec::new(), withdrawals.clone())?;
+        let tip = assembly.tip.clone();
+        let (transactions, mut executed) = assembly.finish()?;
+        let plain: Vec<_> = transactions.iter().map(|transaction| transaction.inner()).collect();
+        executed.header.transactions_root = calculate_transaction_root(&plain);
+        let Sealed { header, receipts, update, touched } = executed.seal(&tip.state)?;
+        let content = Content { transactions, ommers: Vec::new(), withdrawals };
+        let block = SealedBlock::new(header, content, Some(&tip.block));
+        let mut built = BuiltBlock::new(block, receipts, update, touched);
         built.rejected_leading = rejected_leading;
         built.leading_left_out = leading_left_out;
         built.dropped_from_pool = dropped_from_pool;
@@ -311,15 +320,17 @@ impl Chain {
         Ok(dropped)
     }
 
-    /// Executes the block of another proposer on its parent's state: the block it must equal.
+    /// Executes the block of another proposer on its parent's state. `expected` is its header without results.
     pub(crate) fn rebuild(
         &self,
         tip: Tip,
-        header: Header,
+        got: Header,
+        expected: Header,
         content: Content,
-    ) -> Result<BuiltBlock, ChainError> {
+    ) -> Result<Unsealed, ChainError> {
+        let parent = tip.block.clone();
         let Content { transactions, ommers, withdrawals } = content;
-        let mut assembly = Assembly::start(self, tip, header, &ommers, withdrawals.as_ref())?;
+        let mut assembly = Assembly::start(self, tip, expected, &ommers, withdrawals.as_ref())?;
         for (index, transaction) in transactions.iter().enumerate() {
             assembly.add(transaction)?.map_err(|refusal| {
                 let hash = *transaction.inner().tx_hash();
@@ -329,7 +340,10 @@ impl Chain {
                 }
             })?;
         }
-        assembly.seal(ommers.clone(), withdrawals.clone())
+        let (transactions, executed) = assembly.finish()?;
+        header::check_gas_used(&got, &executed.executed)?;
+        let content = Content { transactions, ommers, withdrawals };
+        Ok(Unsealed { block: SealedBlock::new(got, content, Some(&parent)), executed })
     }
 }
 

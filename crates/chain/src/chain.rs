@@ -18,6 +18,7 @@ use crate::error::ChainError;
 use crate::event::{ChainEvent, EVENT_BUFFER};
 use crate::header;
 use crate::marks::{Marks, Settled};
+use crate::pipeline::Pending;
 use crate::pool::Pool;
 use crate::store::{self, BlockStore};
 
@@ -60,6 +61,15 @@ impl Published {
 pub(crate) struct Tip {
     pub(crate) block: SealedBlock,
     pub(crate) state: StateView,
+    /// Blocks up to `block` that `state` may not have yet, the oldest first: none but where blocks are executed ahead of
+    /// their roots.
+    pub(crate) pending: Vec<Pending>,
+}
+
+impl Tip {
+    pub(crate) const fn new(block: SealedBlock, state: StateView) -> Self {
+        Self { block, state, pending: Vec::new() }
+    }
 }
 
 /// Parts of change records that are removed after a block, at most: several times what a full block adds.
@@ -141,7 +151,7 @@ impl Chain {
     /// The head's block and state: what the next block is executed on.
     pub(crate) fn tip(&self) -> Tip {
         let Published { head, state, .. } = self.published();
-        Tip { block: head.block, state }
+        Tip::new(head.block, state)
     }
 
     /// Hash of a block; `None` when there is none.

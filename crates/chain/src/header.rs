@@ -145,13 +145,11 @@ pub(crate) fn next_header(
 /// Fills in the results of execution.
 pub(crate) fn set_results(
     header: &mut Header,
-    transactions: &[&TxEnvelope],
     executed: &ExecutedBlock,
     state_root: B256,
     has_requests: bool,
 ) {
     header.state_root = state_root;
-    header.transactions_root = calculate_transaction_root(transactions);
     header.receipts_root = calculate_receipt_root(&executed.receipts);
     header.logs_bloom = executed.receipts.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | receipt.bloom());
     header.gas_used = executed.gas_used;
@@ -170,6 +168,12 @@ pub(crate) fn check_environment(got: &Header, expected: Header) -> Result<(), Bl
         ..expected
     };
     check_equal(got, &expected)
+}
+
+/// Checks the gas used, as soon as it is known: with [`check_environment`] this is all of a header on which the next block's
+/// execution depends.
+pub(crate) fn check_gas_used(got: &Header, executed: &ExecutedBlock) -> Result<(), BlockError> {
+    check("gasUsed", &got.gas_used, &executed.gas_used)
 }
 
 /// Checks every field of a header; the error names the first that differs.

@@ -10,6 +10,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
 
 use alloy_consensus::{Block, TxEnvelope};
 use alloy_eips::BlockId;
@@ -25,7 +27,9 @@ use crate::config::ExtraWrite;
 use crate::error::ChainError;
 use crate::event::{ChainEvent, Reorg};
 use crate::header::field;
+use crate::pipeline::{Ahead, BLOCKS_AHEAD};
 use crate::recover::RecoveredBlock;
+use crate::seal::Unsealed;
 use crate::store::{self, BlockStore};
 
 /// Most bytes that a reorg may write: they are held in memory.
@@ -133,7 +137,7 @@ impl Chain {
         let mut branch = self.inner.state.branch();
         let mut touched = BTreeSet::new();
         let removed = undo(&mut branch, &published, ancestor, &mut touched)?;
-        let added = self.execute(&mut branch, &route, &mut touched, observe)?;
+        let added = self.execute(&mut branch, &published.blocks, &route, &mut touched, observe)?;
         if removed.is_empty() && added.is_empty() {
             return Ok(Arc::new(Reorg { removed, added }));
         }
@@ -156,36 +160,36 @@ impl Chain {
         Ok(reorg)
     }
 
-    /// Executes the blocks of a branch.
+    /// Executes the blocks of a branch, each while the one before is sealed.
     fn execute(
         &self,
         branch: &mut Branch,
+        blocks: &BlockStore,
         route: &Route,
         touched: &mut BTreeSet<Address>,
         observe: ObserveBlock<'_>,
     ) -> Result<Vec<CommittedBlock>, ChainError> {
-        let mut added: Vec<CommittedBlock> = Vec::new();
-        for hash in route.branch.iter().rev() {
-            let parent = added.last().map_or(&route.ancestor, |parent| &parent.block).clone();
-            let block = BlockStore::new(branch.reader()).block(*hash)?;
-            let block = block.ok_or_else(|| store::missing("block", *hash))?;
-            let tip = Tip { block: parent, state: branch.view() };
-            let built =
-                self.verify_recovered(tip, RecoveredBlock::stored(&block)).map_err(|error| match error {
-                    ChainError::InvalidBlock(source) => {
-                        let (number, source) = (block.number(), Box::new(source));
-                        ChainError::InvalidBranch { number, hash: *hash, source }
-                    }
-                    other => other,
-                })?;
-            let BuiltBlock { committed, update, touched: accounts, .. } = built;
-            touched.extend(accounts);
-            let extra = observe(&committed, &BranchRecords(BlockStore::new(branch.reader())))?;
-            branch.apply(update, store::head_writes(&committed, extra))?;
-            check_size(branch)?;
-            added.push(committed);
-        }
-        Ok(added)
+        let tip = Tip::new(route.ancestor.clone(), branch.view());
+        let (ahead, sealed) = Ahead::new(self, tip);
+        let (sender, executed) = sync_channel(BLOCKS_AHEAD);
+        let mut added = Vec::new();
+        thread::scope(|scope| {
+            scope.spawn(|| execute_ahead(ahead, blocks, route, sender));
+            for executed in executed {
+                let block = executed?;
+                let (number, hash) = (block.block.number(), block.block.hash());
+                let built = block.seal(&branch.view()).map_err(|error| of_branch(error, number, hash))?;
+                let BuiltBlock { committed, update, touched: accounts, .. } = built;
+                touched.extend(accounts);
+                let extra = observe(&committed, &BranchRecords(BlockStore::new(branch.reader())))?;
+                branch.apply(update, store::head_writes(&committed, extra))?;
+                check_size(branch)?;
+                // Nobody takes it when there are no more blocks.
+                let _ = sealed.send(branch.view());
+                added.push(committed);
+            }
+            Ok(added)
+        })
     }
 
     /// Tells subscribers: of blocks that only follow the old head one by one, else of the reorg.
@@ -198,6 +202,39 @@ impl Chain {
         } else {
             let _ = self.inner.events.send(ChainEvent::Reorg(reorg.clone()));
         }
+    }
+}
+
+/// Executes the blocks of a route up to the first that cannot be, or until nobody takes them any more.
+fn execute_ahead(
+    mut ahead: Ahead<'_>,
+    blocks: &BlockStore,
+    route: &Route,
+    executed: SyncSender<Result<Unsealed, ChainError>>,
+) {
+    for hash in route.branch.iter().rev() {
+        let outcome =
+            match blocks.block(*hash).and_then(|block| block.ok_or_else(|| store::missing("block", *hash))) {
+                Ok(block) => match ahead.execute(RecoveredBlock::stored(&block)) {
+                    Ok(outcome) => outcome.map_err(|error| of_branch(error, block.number(), *hash)),
+                    Err(_) => return,
+                },
+                Err(error) => Err(error),
+            };
+        let failed = outcome.is_err();
+        if executed.send(outcome).is_err() || failed {
+            return;
+        }
+    }
+}
+
+/// Says which block of a branch is not valid.
+fn of_branch(error: ChainError, number: u64, hash: B256) -> ChainError {
+    match error {
+        ChainError::InvalidBlock(source) => {
+            ChainError::InvalidBranch { number, hash, source: Box::new(source) }
+        }
+        other => other,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Running a block.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use alloy_consensus::transaction::Recovered;
 use alloy_consensus::{Eip658Value, Header, ReceiptEnvelope, TxEnvelope};
@@ -37,8 +38,8 @@ pub struct ExecutedBlock {
     pub gas_used: u64,
     /// Gas of the blobs that transactions name; 0 before Cancun.
     pub blob_gas_used: u64,
-    /// Every change of state.
-    pub changes: BundleState,
+    /// Every change of state. Shared, as the next block may be executed on it while it is put into the state.
+    pub changes: Arc<BundleState>,
 }
 
 /// Why a transaction cannot be executed at this point of a block. The block goes on without it.
@@ -158,7 +159,7 @@ impl<'a> BlockExecution<'a> {
     /// Every change of state so far.
     pub fn changes(&mut self) -> BundleState {
         let state = self.executor.evm.db_mut();
-        state.merge_transitions(BundleRetention::Reverts);
+        state.merge_transitions(BundleRetention::PlainState);
         state.bundle_state.clone()
     }
 
@@ -211,13 +212,13 @@ impl<'a> BlockExecution<'a> {
     pub fn finish(self) -> Result<ExecutedBlock, ExecutionError> {
         let (evm, result) = self.executor.finish()?;
         let mut state = evm.into_db();
-        state.merge_transitions(BundleRetention::Reverts);
+        state.merge_transitions(BundleRetention::PlainState);
         Ok(ExecutedBlock {
             receipts: result.receipts,
             requests: result.requests,
             gas_used: result.gas_used,
             blob_gas_used: result.blob_gas_used,
-            changes: state.take_bundle(),
+            changes: Arc::new(state.take_bundle()),
         })
     }
 }

@@ -1,4 +1,5 @@
-//! Importing a file: reading and recovering senders ahead, executing behind.
+//! Importing a file: four steps, each on a thread of its own, each some blocks ahead of the next: reading and recovering
+//! senders, executing, sealing, writing.
 
 use std::io::Read;
 use std::sync::mpsc::{SyncSender, channel, sync_channel};
@@ -9,11 +10,13 @@ use alloy_primitives::B256;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::error::{BlockFileError, ImportFileError};
+use super::execute::execute_ahead;
 use super::read::{BlockFileReader, FileBlock};
 use super::write::{Importer, write_groups};
 use crate::chain::Chain;
 use crate::config::{MAX_BLOCK_SIZE_BYTES, MAX_ETHEREUM_BLOCK_SIZE_BYTES};
 use crate::error::ChainError;
+use crate::pipeline::{Ahead, BLOCKS_AHEAD};
 use crate::recover::RecoveredBlock;
 
 /// Most blocks that go through the import together: their senders are recovered, then they are executed, then written.
@@ -96,10 +99,16 @@ impl Chain {
         let (sender, batches) = sync_channel(BATCHES_AHEAD);
         thread::scope(|scope| {
             scope.spawn(|| self.read_ahead(blocks, sender));
+            let guard = self.inner.head_lock.lock();
+            let (tip, branch) = (self.tip(), self.inner.state.branch());
+            drop(guard);
+            let (ahead, sealed) = Ahead::new(self, tip);
+            let (sender, executed) = sync_channel(BLOCKS_AHEAD);
+            scope.spawn(|| execute_ahead(ahead, batches, sender));
             let (groups, to_write) = sync_channel(1);
             let (sender, written) = channel();
             scope.spawn(|| write_groups(self, to_write, sender));
-            let imported = Importer::new(self, groups, written).run(batches, progress);
+            let imported = Importer::new(self, sealed, groups, written).run(executed, branch, progress);
             // What was imported before an error stays, too.
             self.sync()?;
             imported

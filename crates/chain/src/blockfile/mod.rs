@@ -1,6 +1,7 @@
 //! Files of blocks, as geth exports and imports them: blocks in RLP, one after another.
 
 mod error;
+mod execute;
 mod export;
 mod import;
 mod read;

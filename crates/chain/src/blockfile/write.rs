@@ -1,4 +1,4 @@
-//! Executing the blocks of a file in groups, each on top of the one before, which is written meanwhile.
+//! Sealing the blocks of a file in groups, each on top of the one before, which is written meanwhile.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,30 +6,31 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
 use alloy_primitives::Address;
 use ivm_state::kv::Durability;
-use ivm_state::{Branch, FinishedBranch};
+use ivm_state::{Branch, FinishedBranch, StateView};
 
 use super::error::ImportFileError;
-use super::import::{Arrival, Batch, ImportProgress, Kind, Place};
+use super::execute::Executed;
+use super::import::{ImportProgress, Place};
 use crate::block::CommittedBlock;
 use crate::build::BuiltBlock;
-use crate::chain::{Chain, Tip};
+use crate::chain::Chain;
 use crate::error::ChainError;
 use crate::event::ChainEvent;
-use crate::recover::RecoveredBlock;
-use crate::store::{self, BlockStore};
+use crate::seal::Unsealed;
+use crate::store;
 
 /// A group ends with the block that makes its writes this long: they are held in memory, those of two groups at a time.
 const GROUP_SIZE_BYTES: usize = 64 * 1024 * 1024;
 
-/// Blocks that were executed and become part of the chain together.
+/// Blocks that become part of the chain together.
 pub(super) struct Group {
     branch: Arc<FinishedBranch>,
-    executed: Executed,
+    sealed: SealedBlocks,
 }
 
 /// What a group is made of.
 #[derive(Default)]
-struct Executed {
+struct SealedBlocks {
     blocks: Vec<CommittedBlock>,
     touched: BTreeSet<Address>,
     /// How far the import has come with each block, those that were known included.
@@ -43,13 +44,13 @@ pub(super) type Written = Result<Vec<ImportProgress>, ImportFileError>;
 
 /// Writes groups until one cannot be written or there are no more.
 pub(super) fn write_groups(chain: &Chain, groups: Receiver<Group>, written: Sender<Written>) {
-    for Group { branch, executed } in groups {
-        let outcome = match executed.first {
-            Some(first) => chain.commit_group(&branch, &executed).map_err(|error| first.failed(error)),
+    for Group { branch, sealed } in groups {
+        let outcome = match sealed.first {
+            Some(first) => chain.commit_group(&branch, &sealed).map_err(|error| first.failed(error)),
             None => Ok(()),
         };
         let failed = outcome.is_err();
-        if written.send(outcome.map(|()| executed.steps)).is_err() || failed {
+        if written.send(outcome.map(|()| sealed.steps)).is_err() || failed {
             return;
         }
     }
@@ -57,8 +58,8 @@ pub(super) fn write_groups(chain: &Chain, groups: Receiver<Group>, written: Send
 
 impl Chain {
     /// Makes the last block of a group the head, as [`Chain::commit_with`] does for one block.
-    fn commit_group(&self, branch: &FinishedBranch, executed: &Executed) -> Result<(), ChainError> {
-        let (Some(first), Some(last)) = (executed.blocks.first(), executed.blocks.last()) else {
+    fn commit_group(&self, branch: &FinishedBranch, group: &SealedBlocks) -> Result<(), ChainError> {
+        let (Some(first), Some(last)) = (group.blocks.first(), group.blocks.last()) else {
             return Ok(());
         };
         let _guard = self.inner.head_lock.lock();
@@ -68,8 +69,8 @@ impl Chain {
         }
         self.inner.state.commit_finished(branch, Durability::Buffered)?;
         self.publish(last.clone(), self.published().marks);
-        self.update_pool(&executed.touched.iter().copied().collect::<Vec<_>>());
-        for block in &executed.blocks {
+        self.update_pool(&group.touched.iter().copied().collect::<Vec<_>>());
+        for block in &group.blocks {
             // No receiver is no error.
             let _ = self.inner.events.send(ChainEvent::NewHead(block.clone()));
         }
@@ -78,9 +79,10 @@ impl Chain {
     }
 }
 
-/// Executes blocks ahead of their being written: while one group is executed, the one before is written.
+/// Seals blocks ahead of their being written: while one group is sealed, the one before is written.
 pub(super) struct Importer<'a> {
     chain: &'a Chain,
+    sealed: Sender<StateView>,
     groups: SyncSender<Group>,
     written: Receiver<Written>,
     /// Groups handed over of which nothing was heard.
@@ -89,52 +91,59 @@ pub(super) struct Importer<'a> {
 }
 
 impl<'a> Importer<'a> {
-    pub(super) fn new(chain: &'a Chain, groups: SyncSender<Group>, written: Receiver<Written>) -> Self {
-        Self { chain, groups, written, under_way: 0, done: ImportProgress::default() }
+    /// `sealed` takes the state of each block, on which others are executed.
+    pub(super) fn new(
+        chain: &'a Chain,
+        sealed: Sender<StateView>,
+        groups: SyncSender<Group>,
+        written: Receiver<Written>,
+    ) -> Self {
+        Self { chain, sealed, groups, written, under_way: 0, done: ImportProgress::default() }
     }
 
     /// Imports all blocks. Those before one that is refused are part of the chain when this returns.
     pub(super) fn run(
         mut self,
-        batches: Receiver<Batch>,
+        blocks: Receiver<Result<Executed, ImportFileError>>,
+        mut branch: Branch,
         progress: &mut dyn FnMut(&ImportProgress),
     ) -> Result<ImportProgress, ImportFileError> {
-        let state = &self.chain.inner.state;
-        let guard = self.chain.inner.head_lock.lock();
-        let (mut tip, mut branch) = (self.chain.tip(), state.branch());
-        drop(guard);
-        for batch in batches {
-            let mut arrivals = batch.into_iter();
-            while arrivals.len() > 0 {
-                let (finished, outcome) = self.run_group(&mut tip, branch, &mut arrivals);
-                // The group just handed over is written while the next one is executed.
-                let may_be_under_way = usize::from(outcome.is_ok());
-                self.await_written(may_be_under_way, progress)?;
-                outcome?;
-                branch = finished.next(&state.head());
-            }
+        while let Ok(first) = blocks.recv() {
+            let (finished, outcome) = self.run_group(branch, first, &blocks);
+            // The group just handed over is written while the next one is sealed.
+            let may_be_under_way = usize::from(outcome.is_ok());
+            self.await_written(may_be_under_way, progress)?;
+            outcome?;
+            branch = finished.next(&self.chain.inner.state.head());
         }
         self.await_written(0, progress)?;
         Ok(self.done)
     }
 
-    /// Executes blocks up to the end of their group and hands it over; when one is refused, those before it.
+    /// Seals blocks up to the end of their group and hands it over; when one is refused, those before it.
     fn run_group(
         &mut self,
-        tip: &mut Tip,
         mut branch: Branch,
-        arrivals: &mut impl Iterator<Item = Result<Arrival, ImportFileError>>,
+        first: Result<Executed, ImportFileError>,
+        blocks: &Receiver<Result<Executed, ImportFileError>>,
     ) -> (Arc<FinishedBranch>, Result<(), ImportFileError>) {
-        tip.state = branch.view();
-        let mut executed = Executed::default();
+        let mut group = SealedBlocks::default();
+        let mut next = Some(first);
         let mut outcome = Ok(());
-        while outcome.is_ok() && branch.size_bytes() < GROUP_SIZE_BYTES {
-            let Some(arrival) = arrivals.next() else { break };
-            outcome = arrival.and_then(|arrival| self.arrive(tip, &mut branch, &mut executed, arrival));
+        while let Some(executed) = next.take() {
+            let step = executed.and_then(|executed| {
+                let ends_batch = executed.ends_batch;
+                self.arrive(&mut branch, &mut group, executed).map(|()| ends_batch)
+            });
+            match step {
+                Ok(ends_batch) if ends_batch || branch.size_bytes() >= GROUP_SIZE_BYTES => {}
+                Ok(_) => next = blocks.recv().ok(),
+                Err(error) => outcome = Err(error),
+            }
         }
         let branch = Arc::new(branch.finish());
         // Nobody takes it when the group before could not be written: that is there to be received.
-        if self.groups.send(Group { branch: branch.clone(), executed }).is_ok() {
+        if self.groups.send(Group { branch: branch.clone(), sealed: group }).is_ok() {
             self.under_way += 1;
         }
         (branch, outcome)
@@ -143,49 +152,40 @@ impl<'a> Importer<'a> {
     /// Takes the next block of the file.
     fn arrive(
         &mut self,
-        tip: &mut Tip,
         branch: &mut Branch,
-        executed: &mut Executed,
-        arrival: Arrival,
+        group: &mut SealedBlocks,
+        executed: Executed,
     ) -> Result<(), ImportFileError> {
-        let Arrival { place, size_bytes, kind } = arrival;
-        let Place { number, hash, offset } = place;
-        match kind {
-            Kind::Known => self.done.known_blocks += 1,
-            Kind::Other { expected } => {
-                return Err(ImportFileError::OtherBranch { number, got: hash, expected, offset });
-            }
-            // It was new when it was read; the file may hold it twice.
-            Kind::New(_) if is_known(tip, place)? => self.done.known_blocks += 1,
-            Kind::New(block) => {
-                let block =
-                    self.execute(tip, branch, executed, *block).map_err(|error| place.failed(error))?;
-                executed.first.get_or_insert(place);
+        let Executed { place, size_bytes, block, .. } = executed;
+        match block {
+            None => self.done.known_blocks += 1,
+            Some(block) => {
+                let block = self.seal(branch, group, *block).map_err(|error| place.failed(error))?;
+                group.first.get_or_insert(place);
                 self.done.imported_blocks += 1;
                 self.done.gas += block.block.header().gas_used;
                 self.done.transactions += block.block.transactions().len() as u64;
-                executed.blocks.push(block);
+                group.blocks.push(block);
             }
         }
-        self.done.bytes = offset + size_bytes;
-        self.done.block_number = number;
-        executed.steps.push(self.done);
+        self.done.bytes = place.offset + size_bytes;
+        self.done.block_number = place.number;
+        group.steps.push(self.done);
         Ok(())
     }
 
-    /// Executes a block on the tip and makes it the tip.
-    fn execute(
+    /// Seals a block on the branch's head and makes it the head.
+    fn seal(
         &self,
-        tip: &mut Tip,
         branch: &mut Branch,
-        executed: &mut Executed,
-        block: RecoveredBlock,
+        group: &mut SealedBlocks,
+        block: Unsealed,
     ) -> Result<CommittedBlock, ChainError> {
-        let built = self.chain.verify_recovered(tip.clone(), block)?;
-        let BuiltBlock { committed, update, touched, .. } = built;
+        let BuiltBlock { committed, update, touched, .. } = block.seal(&branch.view())?;
         branch.apply(update, store::head_writes(&committed, Vec::new()))?;
-        executed.touched.extend(touched);
-        *tip = Tip { block: committed.block.clone(), state: branch.view() };
+        group.touched.extend(touched);
+        // Nobody takes it when there are no more blocks.
+        let _ = self.sealed.send(branch.view());
         Ok(committed)
     }
 
@@ -203,11 +203,4 @@ impl<'a> Importer<'a> {
         }
         Ok(())
     }
-}
-
-/// Whether a block is one of the chain up to the tip.
-fn is_known(tip: &Tip, place: Place) -> Result<bool, ImportFileError> {
-    let blocks = BlockStore::new(tip.state.shared_reader());
-    let present = blocks.canonical_hash(place.number)?;
-    Ok(present == Some(place.hash))
 }
