@@ -8,7 +8,7 @@ use ivm_primitives::{JobInput, limits::MAX_CYCLES_PER_JOB};
 use ivm_rpc::{
     CycleFeeHistory, EstimateRequest, IvmError, JobEstimate, JobState, SignedJobRequest, SubmittedJob,
 };
-use ivm_zkvm::ExecuteError;
+use ivm_zkvm::{ExecuteError, Reach};
 
 use crate::{
     backend::internal,
@@ -96,9 +96,17 @@ pub(crate) fn estimate(shared: &Shared, request: EstimateRequest) -> Result<JobE
     let record = record.ok_or(IvmError::UnknownProgram { program_id })?;
     let program = shared.programs.get(program_id, record.elf_hash).map_err(internal)?;
     let input_bytes = request.onchain_input.len() as u64;
+    let has_offchain_input = !request.offchain_input.is_empty();
     let input = JobInput::new(request.onchain_input, request.offchain_input).map_err(internal)?;
     let limit = request.max_cycles.unwrap_or(MAX_ESTIMATE_CYCLES).clamp(1, MAX_ESTIMATE_CYCLES);
-    let execution = shared.zkvm.execute(&program, &input, limit).map_err(|error| match error {
+    // Most runs need no more memory than there is inside a transaction, and are the same with more of it.
+    let inside = shared.zkvm.execute_within(&program, &input, limit, Reach::Low);
+    let runs_inside = inside.is_ok() && !has_offchain_input;
+    let execution = match inside {
+        Err(ExecuteError::NoOutcome(_)) => shared.zkvm.execute(&program, &input, limit),
+        other => other,
+    };
+    let execution = execution.map_err(|error| match error {
         ExecuteError::NoOutcome(reason) => IvmError::NoOutcome { reason: reason.to_string() },
         ExecuteError::Broken(reason) => internal(reason),
     })?;
@@ -120,7 +128,7 @@ pub(crate) fn estimate(shared: &Shared, request: EstimateRequest) -> Result<JobE
         outcome: execution.outcome.into(),
         cycle_price_wei,
         fee_wei: parameters.escrow_wei(cycle_price_wei, max_cycles, callback_gas),
-        sync_gas: costs.gas(max_cycles),
+        sync_gas: runs_inside.then(|| costs.gas(max_cycles)),
     })
 }
 

@@ -15,6 +15,9 @@ use ivm_node::{BlockMode, Storage};
 use ivm_rpc::{EstimateRequest, JobEstimate, JobInfo, JobKind, JobState};
 use serde_json::json;
 
+/// A program too large for a run inside a transaction.
+const EVM_ELF: &[u8] = include_bytes!("../../../programs/elf/corpus-evm.elf");
+
 const SQUARE_ROOT_ELF: &[u8] = include_bytes!("../../../programs/elf/square-root.elf");
 const MAX_CYCLES: u64 = 1_000_000;
 
@@ -359,7 +362,9 @@ async fn estimates_say_what_a_job_then_takes() {
         max_cycles: None,
         callback_gas_limit: Some(200_000),
     };
+    let with_offchain_input = EstimateRequest { offchain_input: Bytes::from_static(&[1]), ..request.clone() };
     let estimate: JobEstimate = node.client.request("ivm_estimateJob", rpc_params![request]).await.unwrap();
+    assert!(estimate.sync_gas.unwrap() > 2 * estimate.cycles);
     let quote = node.quote(estimate.max_cycles, 200_000).await;
     assert_eq!(estimate.fee_wei, quote);
     let draft = JobDraft { max_cycles: Some(estimate.max_cycles), ..draft(consumer, program, 1764) };
@@ -367,6 +372,17 @@ async fn estimates_say_what_a_job_then_takes() {
     let job = delivered(&node, job_id).await;
     assert_eq!(job.cycles, Some(estimate.cycles));
     assert_eq!(job.outcome.unwrap(), estimate.outcome);
+
+    // Runs that have no outcome inside a transaction: one is given no offchain input there, and the other program does not
+    // fit into the memory of such a run.
+    let large = node.client.submit_program(EVM_ELF).await.unwrap().program_id;
+    let too_large = EstimateRequest { program_id: large, ..with_offchain_input.clone() };
+    let too_large = EstimateRequest { offchain_input: Bytes::new(), ..too_large };
+    for request in [with_offchain_input, too_large] {
+        let elsewhere: JobEstimate =
+            node.client.request("ivm_estimateJob", rpc_params![request]).await.unwrap();
+        assert_eq!(elsewhere.sync_gas, None);
+    }
 
     let newest = U64::from(job.result_block.unwrap());
     let history: ivm_rpc::CycleFeeHistory =

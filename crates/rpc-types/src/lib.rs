@@ -305,9 +305,10 @@ pub struct JobEstimate {
     pub cycle_price_wei: u64,
     /// What a request of `maxCycles` puts in escrow then; what it does not use comes back.
     pub fee_wei: U256,
-    /// Gas of the run inside a transaction, beside that of `JobManager.execute` itself.
-    #[serde(with = "alloy_serde::quantity")]
-    pub sync_gas: u64,
+    /// Gas of the run inside a transaction, beside that of `JobManager.execute` itself; `None` when it has no outcome there,
+    /// as it has an offchain input or needs more memory than a run inside a transaction has.
+    #[serde(default, with = "alloy_serde::quantity::opt")]
+    pub sync_gas: Option<u64>,
 }
 
 /// Prices of cycles in past blocks.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use alloy_primitives::Address;
 
+use crate::codes::Codes;
 use crate::history::{self, Records, Tables, Undone};
 use crate::kv::{Overlay, Reader, Tracking, WriteBatch};
 use crate::state::{ACCOUNTS, Head, STATE_META, StateError, pruned};
@@ -25,6 +26,7 @@ pub struct Branch {
     pub(crate) base: Option<Head>,
     head: Option<Head>,
     trie_root: Root,
+    codes: Arc<Codes>,
 }
 
 /// A branch to which nothing is added any more: others read it and build on it while
@@ -50,6 +52,7 @@ impl FinishedBranch {
             base: self.head,
             head: self.head,
             trie_root: self.trie_root.clone(),
+            codes: state.codes().clone(),
         }
     }
 }
@@ -57,12 +60,14 @@ impl FinishedBranch {
 impl Branch {
     pub(crate) fn new(base: &StateView, tables: Tables) -> Self {
         let (overlay, head) = (Overlay::new(base.shared_reader()), base.head());
-        Self { overlay, tables, base: head, head, trie_root: base.trie_root().clone() }
+        let (trie_root, codes) = (base.trie_root().clone(), base.codes().clone());
+        Self { overlay, tables, base: head, head, trie_root, codes }
     }
 
     /// The state at the branch's head. It is for reading before the next change of the branch.
     pub fn view(&self) -> StateView {
-        StateView::with_trie(Arc::new(self.overlay.clone()), self.head, self.trie_root.clone())
+        let (trie_root, codes) = (self.trie_root.clone(), self.codes.clone());
+        StateView::with_trie(Arc::new(self.overlay.clone()), self.head, trie_root, codes)
     }
 
     /// All tables as they are on the branch, the writes passed along with blocks included.
@@ -77,7 +82,7 @@ impl Branch {
 
     /// Ends the branch.
     pub fn finish(self) -> FinishedBranch {
-        let Self { overlay, tables, base, head, trie_root } = self;
+        let Self { overlay, tables, base, head, trie_root, .. } = self;
         FinishedBranch { overlay, tables, base, head, trie_root }
     }
 

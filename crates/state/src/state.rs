@@ -302,8 +302,9 @@ impl StateDb {
             return Err(StateError::Pruned { block: number, oldest });
         }
         write(self.shared.store.as_ref())?;
-        let view = StateView::with_trie(self.shared.store.snapshot(), head, trie_root);
-        *self.shared.published.write() = view;
+        let snapshot = self.shared.store.snapshot();
+        let mut published = self.shared.published.write();
+        *published = StateView::with_trie(snapshot, head, trie_root, published.codes().clone());
         Ok(())
     }
 
@@ -315,8 +316,8 @@ impl StateDb {
         let _writer = self.shared.writer.lock();
         self.shared.store.commit(writes, durability)?;
         let mut published = self.shared.published.write();
-        let trie_root = published.trie_root().clone();
-        *published = StateView::with_trie(self.shared.store.snapshot(), published.head(), trie_root);
+        let (trie_root, codes) = (published.trie_root().clone(), published.codes().clone());
+        *published = StateView::with_trie(self.shared.store.snapshot(), published.head(), trie_root, codes);
         Ok(())
     }
 

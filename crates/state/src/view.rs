@@ -9,6 +9,7 @@ use revm::database::BundleState;
 use revm::database_interface::{Database, DatabaseRef};
 use revm::state::{AccountInfo, Bytecode};
 
+use crate::codes::Codes;
 use crate::history;
 use crate::kv::{Reader, Table};
 use crate::proof::{AccountProof, StorageProof};
@@ -29,6 +30,8 @@ pub struct StateView {
     trie_root: Root,
     /// The block read, when it is not the head.
     at: Option<Head>,
+    /// Shared by all states of a store.
+    codes: Arc<Codes>,
 }
 
 /// The nodes of one trie after a block.
@@ -58,13 +61,24 @@ impl NodeSource for Nodes<'_> {
 }
 
 impl StateView {
+    /// A view of a head, of whose account trie nothing is in memory.
     pub(crate) fn new(reader: Arc<dyn Reader>, head: Option<Head>) -> Self {
-        Self::with_trie(reader, head, Root::stored(head.unwrap_or_default().root))
+        Self::with_trie(reader, head, Root::stored(head.unwrap_or_default().root), Arc::default())
     }
 
     /// A view of a head of whose account trie some is in memory.
-    pub(crate) const fn with_trie(reader: Arc<dyn Reader>, head: Option<Head>, trie_root: Root) -> Self {
-        Self { reader, head, trie_root, at: None }
+    pub(crate) const fn with_trie(
+        reader: Arc<dyn Reader>,
+        head: Option<Head>,
+        trie_root: Root,
+        codes: Arc<Codes>,
+    ) -> Self {
+        Self { reader, head, trie_root, at: None, codes }
+    }
+
+    /// The code that is kept.
+    pub(crate) const fn codes(&self) -> &Arc<Codes> {
+        &self.codes
     }
 
     /// Root of the account trie at the head.
@@ -245,7 +259,12 @@ impl DatabaseRef for StateView {
     }
 
     fn code_by_hash_ref(&self, code_hash: B256) -> Result<Bytecode, StateError> {
-        Ok(Bytecode::new_raw(self.code_by_hash(code_hash)?))
+        if let Some(code) = self.codes.get(code_hash) {
+            return Ok(code);
+        }
+        let code = Bytecode::new_raw(self.code_by_hash(code_hash)?);
+        self.codes.keep(code_hash, code.clone());
+        Ok(code)
     }
 
     fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, StateError> {

@@ -129,7 +129,7 @@ export function readEstimate(answer: unknown): JobEstimate {
     outcome: outcomeOf(fields.object("outcome")),
     cyclePriceWei: fields.bigint("cyclePriceWei"),
     feeWei: fields.bigint("feeWei"),
-    syncGas: fields.bigint("syncGas"),
+    syncGas: fields.optional("syncGas", fields.bigint),
   };
 }
 

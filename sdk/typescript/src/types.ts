@@ -124,8 +124,11 @@ export type JobEstimate = {
   cyclePriceWei: bigint;
   /** Fee that is escrowed for `maxCycles` and the callback, in wei. */
   feeWei: bigint;
-  /** Gas of the run inside a transaction, beside that of `JobManager.execute` itself. */
-  syncGas: bigint;
+  /**
+   * Gas of the run inside a transaction, beside that of `JobManager.execute` itself; `null` when it has no outcome there: it
+   * has an offchain input, or needs more memory than a run inside a transaction has.
+   */
+  syncGas: bigint | null;
 };
 
 /** Prices and load of a range of blocks. */

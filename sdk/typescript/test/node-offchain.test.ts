@@ -143,7 +143,7 @@ test("an estimate is what the job then takes", async () => {
   const estimate = await client.estimateJob({ programId, onchainInput: number(49n), callbackGasLimit: CALLBACK_GAS });
   assert.equal(decodeOutcome(estimate.outcome, "uint256"), 7n);
   assert.ok(
-    estimate.cycles > 0n && estimate.maxCycles >= estimate.cycles && estimate.feeWei > 0n && estimate.syncGas > 0n,
+    estimate.cycles > 0n && estimate.maxCycles >= estimate.cycles && estimate.feeWei > 0n && estimate.syncGas! > 0n,
   );
   const { jobId } = await client.submitJob(await client.signJobRequest({ request: await request(number(49n)) }));
   assert.equal((await client.waitForJob({ jobId })).cycles, estimate.cycles);

@@ -88,6 +88,9 @@ impl EstimateArgs {
         );
         let next: U256 = estimate.fee_wei + estimate.fee_wei / U256::from(8);
         println!("              allow {next} wei: the price rises by an eighth a block at most");
-        println!("inside a tx   {} gas for the run, beside JobManager.execute itself", estimate.sync_gas);
+        match estimate.sync_gas {
+            Some(gas) => println!("inside a tx   {gas} gas for the run, beside JobManager.execute itself"),
+            None => println!("inside a tx   no outcome: it has an offchain input, or needs more than 2 MiB of memory"),
+        }
     }
 }

@@ -88,7 +88,7 @@ pub(super) fn schemas() -> Value {
             ("outcome", "JobOutcome"),
             ("cyclePriceWei", "Quantity"),
             ("feeWei", "Quantity"),
-            ("syncGas", "Quantity"),
+            ("syncGas", "Quantity|null"),
         ]),
         "CycleFeeHistory": record(&[
             ("oldestBlock", "Quantity"),

@@ -220,7 +220,7 @@ impl IvmBackend for Jobs {
             },
             cycle_price_wei: 2,
             fee_wei: U256::from(2200),
-            sync_gas: 30_000,
+            sync_gas: Some(30_000),
         })
     }
 
