@@ -16,6 +16,9 @@ pub(crate) type RegisterError = RegisterMethodError;
 
 type Answer<T> = Result<T, ErrorObjectOwned>;
 
+/// Most bytes of parameters that are read on the connection's thread to see whether a call is short.
+const MAX_SHORT_PARAMS_SIZE_BYTES: usize = 16 * 1024;
+
 /// The table of methods while it is made.
 pub(crate) struct MethodTable {
     pub(crate) module: RpcModule<Arc<Api>>,
@@ -54,6 +57,32 @@ impl MethodTable {
         T: Serialize + Clone + Send + 'static,
     {
         self.in_turn(name, |api| &api.calls, method)
+    }
+
+    /// A method that reads the store or runs the EVM, and that is mostly short: `at_once` answers what takes some microseconds,
+    /// for which handing the call to another thread and back would take as long again. What it gives nothing for is handed over.
+    pub(crate) fn mostly_short<A, T>(
+        &mut self,
+        name: &'static str,
+        at_once: fn(&Api, &A) -> Option<RpcResult<T>>,
+        method: fn(&Api, A) -> RpcResult<T>,
+    ) -> Result<(), RegisterError>
+    where
+        A: FromArgs + Send + 'static,
+        T: Serialize + Clone + Send + 'static,
+    {
+        self.module.register_async_method(name, move |params, api, _| async move {
+            let worker = Arc::clone(&api);
+            if params.len_bytes() > MAX_SHORT_PARAMS_SIZE_BYTES {
+                return Answer::<T>::Ok(api.calls.run(move || method(&worker, parse(&params)?)).await?);
+            }
+            let args = parse(&params).map_err(RpcError::from)?;
+            match at_once(&api, &args) {
+                Some(answer) => Ok(answer?),
+                None => Ok(api.calls.run(move || method(&worker, args)).await?),
+            }
+        })?;
+        Ok(())
     }
 
     /// A method that traces.

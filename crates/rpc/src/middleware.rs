@@ -91,6 +91,8 @@ where
             let mut responses = BatchResponseBuilder::new_with_limit(this.layer.max_response_size_bytes);
             let mut notified = false;
             for entry in batch {
+                // Many short calls in a row would keep others from this thread.
+                tokio::task::consume_budget().await;
                 let response = match entry {
                     Ok(BatchEntry::Call(request)) => this.call(request).await,
                     Ok(BatchEntry::Notification(_)) => {

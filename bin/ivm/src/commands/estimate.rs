@@ -90,7 +90,9 @@ impl EstimateArgs {
         println!("              allow {next} wei: the price rises by an eighth a block at most");
         match estimate.sync_gas {
             Some(gas) => println!("inside a tx   {gas} gas for the run, beside JobManager.execute itself"),
-            None => println!("inside a tx   no outcome: it has an offchain input, or needs more than 2 MiB of memory"),
+            None => println!(
+                "inside a tx   no outcome: it has an offchain input, or needs more than 2 MiB of memory"
+            ),
         }
     }
 }

@@ -155,6 +155,11 @@ impl Pool {
         Ok(())
     }
 
+    /// Whether what the pool takes is written to a file.
+    pub fn has_journal(&self) -> bool {
+        self.journal.lock().is_some()
+    }
+
     /// Writes a transaction that was taken into the journal, if there is one. A journal that cannot be written is given up:
     /// the pool goes on without.
     pub(crate) fn write_down(&self, transaction: &PooledTransaction, config: &PoolConfig) {

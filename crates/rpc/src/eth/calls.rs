@@ -9,6 +9,7 @@ use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest};
 use ivm_chain::{CallRequest, LastStep, Overrides, transact};
 use revm_inspectors::access_list::AccessListInspector;
 
+use super::short::ShortRun;
 use crate::api::Api;
 use crate::error::{RpcError, RpcResult};
 use crate::methods::{MethodTable, RegisterError};
@@ -22,9 +23,21 @@ const MAX_ACCESS_LIST_ROUNDS: usize = 8;
 type CallArgs = (TransactionRequest, Option<BlockArg>, Option<StateOverride>, Option<BlockOverrides>);
 
 pub(crate) fn register(table: &mut MethodTable) -> Result<(), RegisterError> {
-    table.blocking("eth_call", call)?;
+    table.mostly_short("eth_call", call_at_once, call)?;
     table.blocking("eth_estimateGas", estimate_gas)?;
     table.blocking("eth_createAccessList", create_access_list)
+}
+
+/// Most calls read some slots. Overrides take a time of their own.
+fn call_at_once(api: &Api, args: &CallArgs) -> Option<RpcResult<Bytes>> {
+    let (_, _, state_overrides, block_overrides) = args;
+    if state_overrides.is_some() || block_overrides.is_some() {
+        return None;
+    }
+    let (mut short, mut last) = (ShortRun::default(), LastStep::default());
+    let result = api.chain.call(request(args.clone()), (&mut short, &mut last));
+    let output = result.map_err(RpcError::from).and_then(|result| revert::output(result, last));
+    (!short.is_long()).then_some(output)
 }
 
 fn call(api: &Api, args: CallArgs) -> RpcResult<Bytes> {

@@ -6,6 +6,7 @@ mod filters;
 mod logs;
 mod pubsub;
 mod send_sync;
+mod short;
 mod signing;
 mod state;
 mod transactions;

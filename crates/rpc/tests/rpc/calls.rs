@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::common::{Node, RECIPIENT, REVERT_INITCODE, STORE_INITCODE, invoke, signer};
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, hex, keccak256};
 use serde_json::{Value, json};
 
 fn number(value: &Value) -> u64 {
@@ -177,6 +177,31 @@ async fn precompiles_move_and_are_replaced() {
         (refused.code(), refused.message()),
         (-32000, format!("account {RECIPIENT} is not a precompile").as_str())
     );
+}
+
+/// Short calls are answered on the connection's thread, and tried there before they prove long.
+#[tokio::test]
+async fn long_calls_are_answered_as_short_ones_are() {
+    let node = Node::start().await;
+    let codes = [
+        ("answers at once", hex!("60075f5260205ff3").as_slice(), 7),
+        ("loops 2,000 times", &hex!("6107d05b60019003806003575060095f5260205ff3"), 9),
+        ("copies by a precompiled contract", &hex!("60055f5260205f60205f60045afa5060205ff3"), 5),
+        ("says whether a precompiled contract gave a hash", &hex!("60205f60205f60025afa5f5260205ff3"), 1),
+        ("says whether calling an account without code worked", &hex!("5f5f5f5f61beef5afa5f5260205ff3"), 1),
+        ("says whether it made a contract", &hex!("5f5f5ff015155f5260205ff3"), 1),
+    ];
+    for (nonce, (what, code, expected)) in (0..).zip(codes) {
+        // Copies what follows it, and returns it.
+        let initcode = [&[0x60, code.len() as u8, 0x80, 0x60, 9, 0x5f, 0x39, 0x5f, 0xf3], code].concat();
+        let contract = node.deploy(nonce, &initcode).await;
+        let answer = node.call("eth_call", json!([{"to": contract}])).await;
+        assert_eq!(answer, json!(B256::from(U256::from(expected))), "{what}");
+        // Parameters too large to be looked at on that thread.
+        let data = Bytes::from(vec![1; 20_000]);
+        let answer = node.call("eth_call", json!([{"to": contract, "data": data}])).await;
+        assert_eq!(answer, json!(B256::from(U256::from(expected))), "{what}");
+    }
 }
 
 #[tokio::test]
