@@ -20,6 +20,7 @@ use crate::header;
 use crate::marks::{Marks, Settled};
 use crate::pipeline::Pending;
 use crate::pool::Pool;
+use crate::recent::RecentBlocks;
 use crate::store::{self, BlockStore};
 
 /// The execution chain. Clones share one chain; any thread may use it.
@@ -35,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) state: StateDb,
     /// What readers see: replaced as a whole, after the store has it.
     published: RwLock<Published>,
+    recent: Arc<RecentBlocks>,
     pub(crate) pool: Pool,
     pub(crate) events: broadcast::Sender<ChainEvent>,
     /// Held by whoever moves the head.
@@ -51,8 +53,9 @@ pub(crate) struct Published {
 }
 
 impl Published {
-    fn new(head: CommittedBlock, state: StateView, marks: Marks) -> Self {
-        Self { head, blocks: BlockStore::new(state.shared_reader()), state, marks }
+    fn new(head: CommittedBlock, state: StateView, marks: Marks, recent: Arc<RecentBlocks>) -> Self {
+        recent.keep(&head);
+        Self { head, blocks: BlockStore::with_recent(state.shared_reader(), recent), state, marks }
     }
 }
 
@@ -117,9 +120,10 @@ impl Chain {
         let pool = Pool::new(config.pool);
         let (events, _) = broadcast::channel(EVENT_BUFFER);
         let marks = Marks::read(&blocks)?;
-        let published = RwLock::new(Published::new(head, state.head(), marks));
+        let recent = Arc::new(RecentBlocks::default());
+        let published = RwLock::new(Published::new(head, state.head(), marks, recent.clone()));
         let head_lock = Mutex::new(());
-        let inner = Inner { config, genesis_hash, state, published, pool, events, head_lock };
+        let inner = Inner { config, genesis_hash, state, published, recent, pool, events, head_lock };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -208,7 +212,7 @@ impl Chain {
         if head.block.hash() == block_hash {
             return Ok(Some(head.receipts));
         }
-        Ok(blocks.receipts(block_hash)?.map(Arc::new))
+        blocks.receipts(block_hash)
     }
 
     /// A mined transaction; those that are not mined are in [`Chain::pool`].
@@ -336,7 +340,8 @@ impl Chain {
 
     /// Shows readers the head that was committed.
     pub(crate) fn publish(&self, head: CommittedBlock, marks: Marks) {
-        *self.inner.published.write() = Published::new(head, self.inner.state.head(), marks);
+        let published = Published::new(head, self.inner.state.head(), marks, self.inner.recent.clone());
+        *self.inner.published.write() = published;
     }
 
     /// Removes some of what is kept of states that are further back than configured. A failure is for the next block to

@@ -41,6 +41,7 @@ mod ommers;
 mod pipeline;
 pub mod pool;
 mod query;
+mod recent;
 mod recover;
 mod reorg;
 mod restore;

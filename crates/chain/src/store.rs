@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use alloy_consensus::transaction::Recovered;
-use alloy_consensus::{Header, ReceiptEnvelope, TxEnvelope};
+use alloy_consensus::{Header, TxEnvelope};
 use alloy_eips::eip4895::{Withdrawal, Withdrawals};
 use alloy_primitives::{Address, B256, TxHash, U256};
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
@@ -16,6 +16,7 @@ use ivm_state::{FIRST_FREE_TRACKING, StateDb, StateError};
 use crate::block::{CommittedBlock, Content, MinedTransaction, SealedBlock};
 use crate::config::{ExtraWrite, Storage};
 use crate::error::ChainError;
+use crate::recent::{Receipts, RecentBlocks};
 
 /// Block hash → RLP of the header.
 const HEADERS: Table = Table::new("headers");
@@ -75,11 +76,17 @@ pub(crate) fn open(storage: &Storage, genesis_hash: B256) -> Result<Arc<dyn KeyV
 #[derive(Clone, Debug)]
 pub(crate) struct BlockStore {
     store: Arc<dyn Reader>,
+    recent: Option<Arc<RecentBlocks>>,
 }
 
 impl BlockStore {
     pub(crate) fn new(store: Arc<dyn Reader>) -> Self {
-        Self { store }
+        Self { store, recent: None }
+    }
+
+    /// Reads that look into a cache first.
+    pub(crate) fn with_recent(store: Arc<dyn Reader>, recent: Arc<RecentBlocks>) -> Self {
+        Self { store, recent: Some(recent) }
     }
 
     /// Hash of the head; `None` in a new store.
@@ -109,6 +116,13 @@ impl BlockStore {
     }
 
     pub(crate) fn header(&self, hash: B256) -> Result<Option<Header>, ChainError> {
+        match self.recent_block(hash) {
+            Some(block) => Ok(Some(block.header().clone())),
+            None => self.stored_header(hash),
+        }
+    }
+
+    fn stored_header(&self, hash: B256) -> Result<Option<Header>, ChainError> {
         let header = self.record::<Header>(HEADERS, "header", hash)?;
         match header.as_ref().map(Header::hash_slow) {
             Some(got) if got != hash => Err(damaged("header", hash, format!("it hashes to {got}"))),
@@ -116,8 +130,23 @@ impl BlockStore {
         }
     }
 
+    fn recent_block(&self, hash: B256) -> Option<SealedBlock> {
+        self.recent.as_ref()?.blocks.get(hash)
+    }
+
     pub(crate) fn block(&self, hash: B256) -> Result<Option<SealedBlock>, ChainError> {
-        let Some(header) = self.header(hash)? else {
+        if let Some(block) = self.recent_block(hash) {
+            return Ok(Some(block));
+        }
+        let block = self.stored_block(hash)?;
+        if let (Some(block), Some(recent)) = (&block, &self.recent) {
+            recent.keep_block(block);
+        }
+        Ok(block)
+    }
+
+    fn stored_block(&self, hash: B256) -> Result<Option<SealedBlock>, ChainError> {
+        let Some(header) = self.stored_header(hash)? else {
             return Ok(None);
         };
         let body: Body = self.record(BODIES, "body", hash)?.ok_or_else(|| missing("body", hash))?;
@@ -135,8 +164,15 @@ impl BlockStore {
         Ok(Some(SealedBlock::from_parts(hash, header, content, body.total_difficulty)))
     }
 
-    pub(crate) fn receipts(&self, hash: B256) -> Result<Option<Vec<ReceiptEnvelope>>, ChainError> {
-        self.record(RECEIPTS, "receipts", hash)
+    pub(crate) fn receipts(&self, hash: B256) -> Result<Option<Receipts>, ChainError> {
+        if let Some(receipts) = self.recent.as_ref().and_then(|recent| recent.receipts.get(hash)) {
+            return Ok(Some(receipts));
+        }
+        let receipts = self.record(RECEIPTS, "receipts", hash)?.map(Receipts::new);
+        if let (Some(receipts), Some(recent)) = (&receipts, &self.recent) {
+            recent.keep_receipts(hash, receipts);
+        }
+        Ok(receipts)
     }
 
     pub(crate) fn committed(&self, hash: B256) -> Result<Option<CommittedBlock>, ChainError> {
@@ -144,7 +180,7 @@ impl BlockStore {
             return Ok(None);
         };
         let receipts = self.receipts(hash)?.ok_or_else(|| missing("receipts", hash))?;
-        Ok(Some(CommittedBlock { block, receipts: Arc::new(receipts) }))
+        Ok(Some(CommittedBlock { block, receipts }))
     }
 
     pub(crate) fn transaction(&self, hash: TxHash) -> Result<Option<MinedTransaction>, ChainError> {

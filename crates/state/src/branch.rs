@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use alloy_primitives::Address;
 
-use crate::codes::Codes;
 use crate::history::{self, Records, Tables, Undone};
 use crate::kv::{Overlay, Reader, Tracking, WriteBatch};
 use crate::state::{ACCOUNTS, Head, STATE_META, StateError, pruned};
 use crate::trie::Root;
 use crate::update::{StateUpdate, encode_head};
-use crate::view::StateView;
+use crate::view::{Codes, StateView};
 
 /// Change records that are undone together, in bytes, but for those of the last block: they are held in memory.
 const UNDO_STEP_SIZE_BYTES: usize = 16 * 1024 * 1024;
@@ -26,7 +25,7 @@ pub struct Branch {
     pub(crate) base: Option<Head>,
     head: Option<Head>,
     trie_root: Root,
-    codes: Arc<Codes>,
+    codes: Codes,
 }
 
 /// A branch to which nothing is added any more: others read it and build on it while

@@ -13,7 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod branch;
-mod codes;
+pub mod cache;
 pub mod dump;
 mod history;
 pub mod kv;

@@ -9,7 +9,7 @@ use revm::database::BundleState;
 use revm::database_interface::{Database, DatabaseRef};
 use revm::state::{AccountInfo, Bytecode};
 
-use crate::codes::Codes;
+use crate::cache::HashCache;
 use crate::history;
 use crate::kv::{Reader, Table};
 use crate::proof::{AccountProof, StorageProof};
@@ -18,6 +18,12 @@ use crate::state::{
 };
 use crate::trie::{NodeSource, Root, path_key, prove};
 use crate::update::{self, StateUpdate, decode_account, slot_key, slot_path};
+
+/// Code that was read lately, with the analysis that the EVM makes of it: where one may jump to.
+pub(crate) type Codes = Arc<HashCache<Bytecode>>;
+
+/// Most bytes of that code.
+const MAX_CODES_SIZE_BYTES: usize = 32 * 1024 * 1024;
 
 /// The state after one block. It is read from a snapshot of the store, so it stays what it is while blocks are committed,
 /// undone or pruned.
@@ -31,7 +37,7 @@ pub struct StateView {
     /// The block read, when it is not the head.
     at: Option<Head>,
     /// Shared by all states of a store.
-    codes: Arc<Codes>,
+    codes: Codes,
 }
 
 /// The nodes of one trie after a block.
@@ -63,7 +69,8 @@ impl NodeSource for Nodes<'_> {
 impl StateView {
     /// A view of a head, of whose account trie nothing is in memory.
     pub(crate) fn new(reader: Arc<dyn Reader>, head: Option<Head>) -> Self {
-        Self::with_trie(reader, head, Root::stored(head.unwrap_or_default().root), Arc::default())
+        let codes = Arc::new(HashCache::new(MAX_CODES_SIZE_BYTES));
+        Self::with_trie(reader, head, Root::stored(head.unwrap_or_default().root), codes)
     }
 
     /// A view of a head of whose account trie some is in memory.
@@ -71,13 +78,13 @@ impl StateView {
         reader: Arc<dyn Reader>,
         head: Option<Head>,
         trie_root: Root,
-        codes: Arc<Codes>,
+        codes: Codes,
     ) -> Self {
         Self { reader, head, trie_root, at: None, codes }
     }
 
     /// The code that is kept.
-    pub(crate) const fn codes(&self) -> &Arc<Codes> {
+    pub(crate) const fn codes(&self) -> &Codes {
         &self.codes
     }
 
@@ -263,7 +270,7 @@ impl DatabaseRef for StateView {
             return Ok(code);
         }
         let code = Bytecode::new_raw(self.code_by_hash(code_hash)?);
-        self.codes.keep(code_hash, code.clone());
+        self.codes.keep(code_hash, code.clone(), code.len());
         Ok(code)
     }
 
