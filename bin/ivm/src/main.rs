@@ -4,6 +4,7 @@
 
 mod bundled;
 mod commands;
+mod disk;
 mod guest;
 mod progress;
 

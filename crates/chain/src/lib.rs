@@ -79,5 +79,5 @@ pub use ivm_evm::{
     SimulationMode, Simulator, TransferLogs, halt_message, transact,
 };
 pub use ivm_state::dump::{SnapshotError, SnapshotHeader};
-pub use ivm_state::kv::Durability;
+pub use ivm_state::kv::{Durability, must_reopen};
 pub use ivm_state::{AccountProof, Retention, StateView, StorageProof};

@@ -359,6 +359,11 @@ impl Node {
         SETTLEMENT_ADDRESS
     }
 
+    /// Waits until no more blocks are made: the node's data takes no more writes. [`Node::stop`] tells why.
+    pub async fn ended(&self) {
+        self.commands.closed().await;
+    }
+
     /// Stops: no more calls, the block under way is finished, the workers end their runs, a proof under way is
     /// cancelled.
     ///

@@ -17,7 +17,7 @@ use std::{
 
 use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
-use ivm_chain::{ChainError, ChainEvent, CommittedBlock, Durability, ExtraWrite, Reorg};
+use ivm_chain::{ChainError, ChainEvent, CommittedBlock, Durability, ExtraWrite, Reorg, must_reopen};
 use ivm_coprocessor::Coprocessor;
 use ivm_rpc::{AssembleRequest, AssembledBlock, BlockDuty, BlockOffer, IvmError, OrderedBlock};
 use ivm_settlement::FollowMode;
@@ -196,6 +196,9 @@ impl Producer {
                         continue;
                     }
                     if let Err(error) = tokio::task::block_in_place(|| self.turn(None, executes)) {
+                        if must_reopen(&error) {
+                            return Err(error);
+                        }
                         tracing::error!(target: "block", "no block could be made, trying again: {error}");
                         tokio::time::sleep(RETRY_DELAY).await;
                         self.shared.wake.notify_one();

@@ -17,6 +17,8 @@ use ivm_node::{
 use ivm_rpc::Cors;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::disk::DiskArgs;
+
 use super::{ArbitrationArgs, LogArgs, agents::Agents, da::ReplicaArgs};
 
 /// Longest time between blocks, in milliseconds: an hour.
@@ -27,6 +29,10 @@ const MIN_BLOCK_GAS_LIMIT: u64 = 5_000_000;
 
 /// Highest gas limit of blocks.
 const MAX_BLOCK_GAS_LIMIT: u64 = 10_000_000_000;
+
+/// Times between blocks after which a head is too old for `/health` to be well, and the shortest such time.
+const MAX_HEAD_AGE_BLOCKS: u32 = 20;
+const MIN_HEAD_AGE: Duration = Duration::from_secs(30);
 
 /// Arguments of `ivm dev`.
 #[derive(Debug, Args)]
@@ -43,6 +49,8 @@ pub(crate) struct DevArgs {
     /// Keep data in this folder; without it, everything is gone when the node stops.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    disk: DiskArgs,
     /// Address that JSON-RPC (HTTP and WebSocket) listens on.
     #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     http_host: IpAddr,
@@ -81,6 +89,9 @@ impl DevArgs {
         self.logs.init();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
+            if let Some(folder) = &self.data_dir {
+                self.disk.check(folder)?;
+            }
             let (config, accounts) = self.node_config()?;
             let node = Node::start(config).await?;
             let block_time = Duration::from_millis(if self.on_demand { 1_000 } else { self.block_time_ms });
@@ -89,12 +100,17 @@ impl DevArgs {
                 false => Some(Agents::start_embedded(&node, block_time).await?),
             };
             self.print_banner(&node, &accounts)?;
-            wait_for_stop().await?;
+            let stopped = tokio::select! {
+                told = wait_for_stop() => told,
+                full = self.disk.run_out(self.data_dir.as_ref()) => Err(full),
+                () = node.ended() => Ok(()),
+            };
             eprintln!("stopping");
             if let Some(agents) = agents {
                 agents.stop().await;
             }
-            Ok(node.stop().await?)
+            node.stop().await.wrap_err("no blocks can be made until the node is started again")?;
+            stopped
         })
     }
 
@@ -112,6 +128,9 @@ impl DevArgs {
         let (mut config, accounts) = dev_node_config(storage, block_mode)?;
         config.chain.block_gas_limit = self.block_gas_limit;
         config.rpc.listen = SocketAddr::new(self.http_host, self.http_port);
+        // Without a block for so long, a load balancer is to ask another node.
+        config.rpc.max_head_age = (!self.on_demand)
+            .then(|| (MAX_HEAD_AGE_BLOCKS * Duration::from_millis(self.block_time_ms)).max(MIN_HEAD_AGE));
         let next_port = if self.http_port == 0 { 0 } else { self.http_port.wrapping_add(1) };
         let settlement_port = self.settlement_port.unwrap_or(next_port);
         config.settlement.rpc.listen = SocketAddr::new(self.http_host, settlement_port);

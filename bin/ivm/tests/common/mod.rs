@@ -52,5 +52,5 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 /// The repository.
 pub(crate) fn repository() -> PathBuf {
-    Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../..")
+    Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("set by cargo")).join("../..")
 }

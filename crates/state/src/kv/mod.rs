@@ -13,6 +13,7 @@ mod memory;
 mod overlay;
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -304,6 +305,13 @@ pub enum StoreError {
     /// Reading or writing failed outside the storage engine.
     #[error("storage: {0}")]
     Io(#[from] std::io::Error),
+}
+
+/// Whether an error says that a store takes no more writes until it is opened again: one failed halfway, as on a full disk.
+/// What was committed before it is there then.
+pub fn must_reopen(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .any(|error| matches!(error.downcast_ref(), Some(fjall::Error::Poisoned)))
 }
 
 /// Checks the stamp of a store, or sets it when the store is new.
