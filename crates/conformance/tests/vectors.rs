@@ -7,7 +7,7 @@ use ivm_conformance::{Case, Outcome, Report, Skip, run_directory};
 use serde_json::{Value, json};
 
 fn vectors(folder: &str) -> PathBuf {
-    Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("vectors").join(folder)
+    Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("set by cargo")).join("vectors").join(folder)
 }
 
 fn run(path: &Path) -> Report {

@@ -310,8 +310,14 @@ pub enum StoreError {
 /// Whether an error says that a store takes no more writes until it is opened again: one failed halfway, as on a full disk.
 /// What was committed before it is there then.
 pub fn must_reopen(error: &(dyn Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source())
-        .any(|error| matches!(error.downcast_ref(), Some(fjall::Error::Poisoned)))
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(fjall::Error::Poisoned) = error.downcast_ref() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// Checks the stamp of a store, or sets it when the store is new.
