@@ -109,7 +109,9 @@ impl DevArgs {
             if let Some(agents) = agents {
                 agents.stop().await;
             }
-            node.stop().await.wrap_err("no blocks can be made until the node is started again")?;
+            node.stop().await.wrap_err(
+                "the data takes no more writes: if the disk is full, free some space; then start the node again",
+            )?;
             stopped
         })
     }
