@@ -1,9 +1,10 @@
 //! Both stores: what they hold, and whom they refuse.
 
 use alloy_primitives::B256;
+use ivm_state::StateError;
 use ivm_state::kv::{
     DiskStore, Durability, KeyValueStore, MemoryStore, Overlay, Reader, SCHEMA_VERSION, StoreError, Table,
-    WriteBatch,
+    WriteBatch, must_reopen,
 };
 use proptest::prelude::*;
 
@@ -209,4 +210,14 @@ fn another_layout_is_refused() {
             SCHEMA_VERSION + 1
         )
     );
+}
+
+#[test]
+fn a_store_that_takes_no_more_writes_is_told_from_one_that_failed_once() {
+    let poisoned = || StoreError::from(fjall::Error::Poisoned);
+    assert!(must_reopen(&poisoned()));
+    assert!(must_reopen(&StateError::from(poisoned())));
+    let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+    assert!(!must_reopen(&StoreError::from(full())));
+    assert!(!must_reopen(&StoreError::from(fjall::Error::from(full()))));
 }
