@@ -10,14 +10,19 @@ use crate::error::SourceError;
 use crate::source::{ExecutionSource, Proposal};
 use crate::watch::Watch;
 
-/// Whether a block was looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Seen {
-    /// It was, and is done with.
-    Done,
-    /// Its receipts are not there yet, which was told.
-    Waited,
+/// What came of looking at a block.
+#[derive(Clone, Copy, Debug, Default)]
+struct Looks {
+    /// It is done with.
+    done: bool,
+    /// How often its receipts were not there: a block that was proposed a moment ago has none yet.
+    missed: u32,
+    /// Whether it was told that something is wrong with it.
+    alarmed: bool,
 }
+
+/// Looks at a block without receipts after which that is told.
+const MISSED_LOOKS_TOLD: u32 = 2;
 
 /// A claim and the block that shows it.
 #[derive(Clone, Debug)]
@@ -30,7 +35,7 @@ pub(crate) struct ShownClaim {
 #[derive(Debug)]
 pub(crate) struct Blocks {
     job_manager: Address,
-    seen: HashMap<B256, Seen>,
+    seen: HashMap<B256, Looks>,
 }
 
 impl Blocks {
@@ -47,7 +52,7 @@ impl Blocks {
         self.seen.retain(|hash, _| watch.is_open(*hash));
         let mut claims = Vec::new();
         for block in watch.fork_choice().path() {
-            if self.seen.get(&block.hash) == Some(&Seen::Done) {
+            if self.seen.get(&block.hash).is_some_and(|looks| looks.done) {
                 continue;
             }
             let proposal = match source.proposal(block.hash).await {
@@ -67,40 +72,36 @@ impl Blocks {
     /// Notes what the node says of a block.
     fn look(&mut self, block: BlockRef, proposal: Option<Proposal>) -> Vec<ShownClaim> {
         let BlockRef { number, hash } = block;
-        let first = !self.seen.contains_key(&hash);
-        if let Some(reason) =
-            proposal.as_ref().and_then(|proposal| proposal.refusal.as_ref()).filter(|_| first)
-        {
+        let looks = self.seen.entry(hash).or_default();
+        let refusal = proposal.as_ref().and_then(|proposal| proposal.refusal.as_ref());
+        if let Some(reason) = refusal.filter(|_| !looks.alarmed) {
+            looks.alarmed = true;
             tracing::error!(number, %hash, reason, "ALARM: the node refuses a block that was ordered");
         }
         let Some(Proposal { header, receipts: Some(receipts), .. }) = proposal else {
-            if first {
+            looks.missed = looks.missed.saturating_add(1);
+            if looks.missed == MISSED_LOOKS_TOLD {
                 tracing::warn!(number, %hash, "the node cannot show the receipts of a proposed block yet");
             }
-            self.seen.insert(hash, Seen::Waited);
             return Vec::new();
         };
         // A node that shows something else may show the right thing another time: the block is asked for again.
-        self.seen.insert(hash, Seen::Waited);
         match ReceiptedBlock::new(header, receipts) {
             Ok(shown) if shown.hash() == hash => {
-                self.seen.insert(hash, Seen::Done);
+                looks.done = true;
                 let block = Arc::new(shown);
                 let claims = block.claims(self.job_manager);
-                claims.into_iter().map(|claim| ShownClaim { claim, block: block.clone() }).collect()
+                return claims.into_iter().map(|claim| ShownClaim { claim, block: block.clone() }).collect();
             }
-            Ok(shown) => {
-                if first {
-                    tracing::error!(%hash, got = %shown.hash(), "the node shows another block than was asked for");
-                }
-                Vec::new()
+            Ok(shown) if !looks.alarmed => {
+                tracing::error!(%hash, got = %shown.hash(), "the node shows another block than was asked for");
             }
-            Err(error) => {
-                if first {
-                    tracing::error!(number, %hash, %error, "ALARM: the claims of a block cannot be shown");
-                }
-                Vec::new()
+            Err(error) if !looks.alarmed => {
+                tracing::error!(number, %hash, %error, "ALARM: the claims of a block cannot be shown");
             }
+            Ok(_) | Err(_) => {}
         }
+        looks.alarmed = true;
+        Vec::new()
     }
 }
