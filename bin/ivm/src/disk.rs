@@ -27,6 +27,9 @@ impl DiskArgs {
     /// # Errors
     /// When there is not, or the disk does not tell.
     pub(crate) fn check(self, folder: &Path) -> Result<()> {
+        if self.min_free_disk_mib == 0 {
+            return Ok(());
+        }
         let free_mib = free_bytes(folder)? / BYTES_PER_MIB;
         if free_mib < self.min_free_disk_mib {
             bail!(
@@ -59,13 +62,7 @@ impl DiskArgs {
 
 /// Bytes that this user may still write to the file system of a folder, or of the folder that it will be made in.
 fn free_bytes(folder: &Path) -> Result<u64> {
-    let mut there = folder;
-    while !there.exists() {
-        there = match there.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-    }
+    let there = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
     let told =
         statvfs(there).wrap_err_with(|| format!("cannot tell how much is free at {}", there.display()))?;
     Ok(told.f_bavail.saturating_mul(told.f_frsize))

@@ -174,6 +174,8 @@ impl Chain {
         let (sender, executed) = sync_channel(BLOCKS_AHEAD);
         let mut added = Vec::new();
         thread::scope(|scope| {
+            // Dropped at the first error, which whoever waits for a state learns by it.
+            let sealed = sealed;
             scope.spawn(|| execute_ahead(ahead, blocks, route, sender));
             for executed in executed {
                 let block = executed?;

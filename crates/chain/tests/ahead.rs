@@ -6,7 +6,7 @@ use alloy_genesis::GenesisAccount;
 use alloy_primitives::{Address, B256, Bytes, U256, address, hex, keccak256};
 use common::ethereum::*;
 use common::{call, sign};
-use ivm_chain::{Chain, Storage};
+use ivm_chain::{Chain, ChainError, Storage};
 use proptest::prelude::*;
 
 /// Creation code of a contract that is destroyed by a call with the number 0, and that by any other adds to the slot with
@@ -43,6 +43,23 @@ fn chain() -> Chain {
     let account = GenesisAccount { code: Some(factory()), nonce: Some(1), ..GenesisAccount::default() };
     genesis.alloc.insert(FACTORY, account);
     open(genesis)
+}
+
+/// Before the merge a block waits for the state of the one before, which here never comes.
+#[test]
+fn a_branch_whose_first_block_is_wrong_is_refused_and_not_waited_for() {
+    let chain = chain_through_every_fork();
+    let block = |number| chain.block_by_number(number).expect("reads").expect("is there").to_block();
+    let copy = Chain::open(chain.config().clone(), Storage::Memory).expect("opens");
+    copy.import(block(1)).expect("imports");
+    let mut wrong = block(2);
+    wrong.header.state_root = B256::repeat_byte(1);
+    let mut next = block(3);
+    next.header.parent_hash = copy.store_block(wrong).expect("is kept");
+    let last = copy.store_block(next).expect("is kept");
+    let error = copy.reorg_to(last).expect_err("must be refused");
+    assert!(matches!(error, ChainError::InvalidBranch { number: 2, .. }), "{error}");
+    assert_eq!(copy.head().block.number(), 1);
 }
 
 proptest! {

@@ -100,13 +100,10 @@ pub(crate) fn estimate(shared: &Shared, request: EstimateRequest) -> Result<JobE
     let input = JobInput::new(request.onchain_input, request.offchain_input).map_err(internal)?;
     let limit = request.max_cycles.unwrap_or(MAX_ESTIMATE_CYCLES).clamp(1, MAX_ESTIMATE_CYCLES);
     // Most runs need no more memory than there is inside a transaction, and are the same with more of it.
-    let inside = shared.zkvm.execute_within(&program, &input, limit, Reach::Low);
-    let runs_inside = inside.is_ok() && !has_offchain_input;
-    let execution = match inside {
-        Err(ExecuteError::NoOutcome(_)) => shared.zkvm.execute(&program, &input, limit),
-        other => other,
-    };
-    let execution = execution.map_err(|error| match error {
+    let run = |reach| shared.zkvm.execute_within(&program, &input, limit, reach);
+    let inside = if has_offchain_input { None } else { run(Reach::Low).ok() };
+    let runs_inside = inside.is_some();
+    let execution = inside.map_or_else(|| run(Reach::Whole), Ok).map_err(|error| match error {
         ExecuteError::NoOutcome(reason) => IvmError::NoOutcome { reason: reason.to_string() },
         ExecuteError::Broken(reason) => internal(reason),
     })?;

@@ -6,6 +6,9 @@ use alloy_primitives::B256;
 use lru::LruCache;
 use parking_lot::Mutex;
 
+/// Memory of an entry beside its value, about: without it, very many small values would take more than the limit.
+const ENTRY_SIZE_BYTES: usize = 256;
+
 /// Values by hashes of what they are made from, so that none ever becomes wrong. Those that were not used for longest are
 /// dropped first.
 pub struct HashCache<V> {
@@ -14,7 +17,7 @@ pub struct HashCache<V> {
 }
 
 struct Kept<V> {
-    /// With how long each is.
+    /// With what each takes.
     values: LruCache<B256, (V, usize)>,
     size_bytes: usize,
 }
@@ -38,7 +41,8 @@ impl<V: Clone> HashCache<V> {
     }
 
     /// Keeps a value of so many bytes.
-    pub fn keep(&self, hash: B256, value: V, size_bytes: usize) {
+    pub fn keep(&self, hash: B256, value: V, value_size_bytes: usize) {
+        let size_bytes = value_size_bytes.saturating_add(ENTRY_SIZE_BYTES);
         if size_bytes > self.max_size_bytes {
             return;
         }
@@ -61,7 +65,7 @@ mod tests {
 
     #[test]
     fn what_was_not_used_for_longest_is_dropped() {
-        let cache = HashCache::new(100);
+        let cache = HashCache::new(4 * (ENTRY_SIZE_BYTES + 25));
         let hash = B256::with_last_byte;
         for byte in 1..=4 {
             cache.keep(hash(byte), byte, 25);
@@ -74,9 +78,12 @@ mod tests {
         for byte in [1, 3, 4, 5] {
             assert_eq!(cache.get(hash(byte)), Some(byte));
         }
-        assert_eq!(cache.kept.lock().size_bytes, 100);
+        assert_eq!(cache.kept.lock().size_bytes, 4 * (ENTRY_SIZE_BYTES + 25));
         // What is larger than all of it does not drive the others out.
-        cache.keep(hash(6), 6, 101);
+        cache.keep(hash(6), 6, usize::MAX);
         assert_eq!((cache.get(hash(6)), cache.get(hash(5))), (None, Some(5)));
+        // Values of no size take room as well.
+        (7..=100).for_each(|byte| cache.keep(hash(byte), byte, 0));
+        assert_eq!(cache.kept.lock().values.len(), 4);
     }
 }

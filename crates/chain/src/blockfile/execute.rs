@@ -8,7 +8,7 @@ use crate::pipeline::{Ahead, Stopped};
 use crate::seal::Unsealed;
 
 /// A block on its way from execution into the chain.
-pub(super) struct Executed {
+pub(super) struct ExecutedArrival {
     pub(super) place: Place,
     pub(super) size_bytes: u64,
     /// `None` when the chain has the block.
@@ -21,7 +21,7 @@ pub(super) struct Executed {
 pub(super) fn execute_ahead(
     mut ahead: Ahead<'_>,
     batches: Receiver<Batch>,
-    executed: SyncSender<Result<Executed, ImportFileError>>,
+    executed: SyncSender<Result<ExecutedArrival, ImportFileError>>,
 ) {
     for batch in batches {
         let mut arrivals = batch.into_iter().peekable();
@@ -41,13 +41,13 @@ fn arrive(
     ahead: &mut Ahead<'_>,
     arrival: Result<Arrival, ImportFileError>,
     ends_batch: bool,
-) -> Result<Result<Executed, ImportFileError>, Stopped> {
+) -> Result<Result<ExecutedArrival, ImportFileError>, Stopped> {
     let Arrival { place, size_bytes, kind } = match arrival {
         Ok(arrival) => arrival,
         Err(error) => return Ok(Err(error)),
     };
     let Place { number, hash, offset } = place;
-    let executed = |block| Ok(Executed { place, size_bytes, block, ends_batch });
+    let executed = |block| Ok(ExecutedArrival { place, size_bytes, block, ends_batch });
     let block = match kind {
         Kind::Known => return Ok(executed(None)),
         Kind::Other { expected } => {

@@ -9,7 +9,7 @@ use ivm_state::kv::Durability;
 use ivm_state::{Branch, FinishedBranch, StateView};
 
 use super::error::ImportFileError;
-use super::execute::Executed;
+use super::execute::ExecutedArrival;
 use super::import::{ImportProgress, Place};
 use crate::block::CommittedBlock;
 use crate::build::BuiltBlock;
@@ -104,7 +104,7 @@ impl<'a> Importer<'a> {
     /// Imports all blocks. Those before one that is refused are part of the chain when this returns.
     pub(super) fn run(
         mut self,
-        blocks: Receiver<Result<Executed, ImportFileError>>,
+        blocks: Receiver<Result<ExecutedArrival, ImportFileError>>,
         mut branch: Branch,
         progress: &mut dyn FnMut(&ImportProgress),
     ) -> Result<ImportProgress, ImportFileError> {
@@ -124,8 +124,8 @@ impl<'a> Importer<'a> {
     fn run_group(
         &mut self,
         mut branch: Branch,
-        first: Result<Executed, ImportFileError>,
-        blocks: &Receiver<Result<Executed, ImportFileError>>,
+        first: Result<ExecutedArrival, ImportFileError>,
+        blocks: &Receiver<Result<ExecutedArrival, ImportFileError>>,
     ) -> (Arc<FinishedBranch>, Result<(), ImportFileError>) {
         let mut group = SealedBlocks::default();
         let mut next = Some(first);
@@ -154,9 +154,9 @@ impl<'a> Importer<'a> {
         &mut self,
         branch: &mut Branch,
         group: &mut SealedBlocks,
-        executed: Executed,
+        executed: ExecutedArrival,
     ) -> Result<(), ImportFileError> {
-        let Executed { place, size_bytes, block, .. } = executed;
+        let ExecutedArrival { place, size_bytes, block, .. } = executed;
         match block {
             None => self.done.known_blocks += 1,
             Some(block) => {
